@@ -1,0 +1,256 @@
+"""Settings: the keywords of the public functions, checked once at the edge.
+
+`from_keywords` turns loose keywords into frozen dataclasses; everything behind
+it may trust them.  ``to_dict`` and `from_dict` carry them through TOML files and
+headers.  Bounds are in *physical* units here; the FITS layer, which knows
+BSCALE, passes the codec the same settings in stored units (`Bounded.scaled`).
+"""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+
+from astroae.errors import SettingError
+
+__all__ = ["Bounded", "Lossless", "Relative", "Settings", "from_dict", "from_keywords"]
+
+DITHER_METHODS = {0: "none", 1: "subtractive", 2: "subtractive, exact zeros kept"}
+MAX_DITHER_SEED = 10_000  # the FITS convention numbers its starts from 1 to 10 000
+
+
+def _positive(name, value):
+    """``value`` as a finite float above zero, or a `SettingError` naming it."""
+    try:
+        if isinstance(value, (bool, str, bytes)):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise SettingError(
+            f"{name} must be a finite number above 0",
+            where=name,
+            found=f"got {value!r}",
+            hint="leave it out for lossless compression",
+        )
+    return number
+
+
+@dataclass(frozen=True)
+class Lossless:
+    """Every stored value comes back bit for bit."""
+
+    name = "lossless"
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Every finite pixel within half a step of its original.
+
+    Exactly one of the first two is given.
+
+    Parameters
+    ----------
+    quantize_level : float, optional
+        Step of sigma / quantize_level, sigma being each tile's noise.
+    error_bound : float, optional
+        Largest absolute error, in physical units; step of twice that.
+    dither : {0, 1, 2}
+        None, FITS subtractive dither, or the same with exact zeros kept.
+        Integers are never dithered.
+    """
+
+    quantize_level: float | None = None
+    error_bound: float | None = None
+    dither: int = 1
+    name = "bounded"
+
+    def __post_init__(self):
+        given = [n for n in ("quantize_level", "error_bound") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise SettingError(
+                "bounded mode takes quantize_level or error_bound, one of them",
+                where=" and ".join(given) or "quantize_level",
+                found=f"{len(given)} were given",
+                hint="choose one",
+            )
+        object.__setattr__(self, given[0], _positive(given[0], getattr(self, given[0])))
+        if isinstance(self.dither, bool) or self.dither not in DITHER_METHODS:
+            raise SettingError(
+                "unknown dither method",
+                where="dither",
+                found=f"got {self.dither!r}, allowed are 0, 1 and 2",
+                hint="0 is none, 1 subtractive, 2 keeps exact zeros too",
+            )
+
+    def scaled(self, unit):
+        """The same promise where one stored level is ``unit`` physical units."""
+        if self.error_bound is None:
+            return self
+        return replace(self, error_bound=self.error_bound / abs(unit))
+
+
+@dataclass(frozen=True)
+class Relative:
+    """Every finite pixel within a fraction of itself; zero and sign are kept.
+
+    For uncertainty, variance and weight planes, which an absolute step would
+    push below zero.
+    """
+
+    relative_error: float
+    name = "relative"
+
+    def __post_init__(self):
+        value = _positive("relative_error", self.relative_error)
+        if value >= 1:
+            raise SettingError(
+                "relative_error must be below 1",
+                where="relative_error",
+                found=f"got {value}",
+                hint="1/512 keeps a weight to 0.2 %",
+            )
+        object.__setattr__(self, "relative_error", value)
+
+
+MODES = {mode.name: mode for mode in (Lossless, Bounded, Relative)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides what one image becomes.
+
+    Parameters
+    ----------
+    mode : Lossless, Bounded or Relative
+        What is promised of the pixels.
+    tile_shape : tuple of int, optional
+        In C order, as many as the image has axes.  By default planes of
+        256 x 256 of the last two axes, 1 x 65536 for spectra.
+    dither_seed : int, optional
+        1 to 10 000.  By default a checksum of the pixels, so that exposures of
+        one field never share their dither.
+    model : str
+        ``"classical"``: no network.
+    """
+
+    mode: Lossless | Bounded | Relative = field(default_factory=Lossless)
+    tile_shape: tuple[int, ...] | None = None
+    dither_seed: int | None = None
+    model: str = "classical"
+
+    def __post_init__(self):
+        if self.tile_shape is not None:
+            object.__setattr__(self, "tile_shape", _tile_shape(self.tile_shape))
+        seed = self.dither_seed
+        if seed is not None and (
+            isinstance(seed, bool) or not isinstance(seed, int) or not 1 <= seed <= MAX_DITHER_SEED
+        ):
+            raise SettingError(
+                "dither_seed must be a whole number from 1 to 10000",
+                where="dither_seed",
+                found=f"got {seed!r}",
+                hint="leave it out to derive it from the pixels",
+            )
+        if self.model not in ("default", "classical"):
+            raise SettingError(
+                "no such model",
+                where="model",
+                found=f"got {self.model!r}, this version ships 'classical'",
+                hint="leave model out",
+            )
+
+    def to_dict(self):
+        """Plain values, for TOML files and headers."""
+        return {"mode": {"name": self.mode.name, **asdict(self.mode)}} | {
+            key: getattr(self, key) for key in ("tile_shape", "dither_seed", "model")
+        }
+
+
+def _tile_shape(value):
+    try:
+        shape = tuple(value)
+        if not shape or any(isinstance(n, bool) or int(n) != n or n < 1 for n in shape):
+            raise ValueError
+    except (TypeError, ValueError):
+        raise SettingError(
+            "tile_shape must hold whole numbers above 0",
+            where="tile_shape",
+            found=f"got {value!r}",
+            hint="give one number per axis, slowest axis first, as in (256, 256)",
+        ) from None
+    return tuple(int(n) for n in shape)
+
+
+def from_dict(values):
+    """`Settings` from what `Settings.to_dict` gave; an unknown key is an error."""
+    values = dict(values)
+    mode = dict(values.pop("mode", {"name": "lossless"}))
+    name = mode.pop("name", None)
+    if name not in MODES:
+        raise SettingError(
+            "unknown mode",
+            where="mode",
+            found=f"got {name!r}, known are {', '.join(MODES)}",
+            hint="the file may come from a newer astroae",
+        )
+    try:
+        return Settings(mode=MODES[name](**mode), **values)
+    except TypeError as exc:
+        raise SettingError("unknown setting", where=name, found=str(exc)) from exc
+
+
+def from_keywords(
+    *,
+    lossless=False,
+    quantize_level=None,
+    error_bound=None,
+    relative_error=None,
+    dither=None,
+    tile_shape=None,
+    dither_seed=None,
+    model="default",
+):
+    """Check the keywords of a public function and freeze them.
+
+    Naming no mode means lossless.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingError
+        Two modes at once, or a value out of range.
+    """
+    named = [
+        name
+        for name, given in (
+            ("lossless", lossless),
+            ("quantize_level", quantize_level is not None),
+            ("error_bound", error_bound is not None),
+            ("relative_error", relative_error is not None),
+        )
+        if given
+    ]
+    if len(named) > 1:
+        raise SettingError(
+            "two modes at once",
+            where=" and ".join(named),
+            found="each asks for another promise",
+            hint="give one of them, or none for lossless",
+        )
+    if dither is not None and named not in (["quantize_level"], ["error_bound"]):
+        raise SettingError(
+            "dither needs a quantized mode",
+            where="dither",
+            found="lossless and relative images are not dithered",
+            hint="give quantize_level or error_bound too, or leave dither out",
+        )
+    if relative_error is not None:
+        mode = Relative(relative_error)
+    elif quantize_level is not None or error_bound is not None:
+        mode = Bounded(quantize_level, error_bound, 1 if dither is None else dither)
+    else:
+        mode = Lossless()
+    return Settings(mode, tile_shape, dither_seed, "classical" if model == "default" else model)
