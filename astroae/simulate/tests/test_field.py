@@ -98,7 +98,8 @@ def test_coadd_has_correlated_noise():
 def test_shift_moves_sources_with_their_truth(shift):
     star = GaussianPSF(5.0).stamps([0.0], [0.0], 20)[0]
     expected = GaussianPSF(5.0).stamps([-shift[0]], [-shift[1]], 20)[0]
-    np.testing.assert_allclose(shift_image(star, *shift), expected, atol=2e-3 * star.max())
+    # Lanczos interpolation of a star is good to half a percent of its peak.
+    np.testing.assert_allclose(shift_image(star, *shift), expected, atol=5e-3 * star.max())
 
 
 def test_raw_frames_are_digits_with_bias():
