@@ -1,0 +1,119 @@
+"""Pixels as users see them <-> pixels as FITS stores them, and which of them changed."""
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io.fits.hdu.base import BITPIX2DTYPE
+
+from astroae.pixels.tiling import TileGrid
+
+__all__ = ["Baseline", "scale_back", "stored_of_hdu", "to_stored", "unit_of"]
+
+
+def to_stored(data):
+    """Physical values -> stored ones: unsigned types and int8 lose their offset.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        Any type that a FITS image takes, any byte order.
+
+    Returns
+    -------
+    `~numpy.ndarray`
+        u1, i2, i4, i8, f4 or f8.
+
+    Examples
+    --------
+    >>> to_stored(np.array([0, 32768, 65535], "u2")).tolist()
+    [-32768, 0, 32767]
+    """
+    dtype = data.dtype.newbyteorder("=")
+    if dtype == np.int8:
+        return np.ascontiguousarray(data).view(np.uint8) ^ np.uint8(0x80)
+    if dtype.kind == "u" and dtype.itemsize > 1:
+        data = data.astype(dtype, copy=False)
+        top = dtype.type(1 << (8 * dtype.itemsize - 1))
+        return (data ^ top).view(f"i{dtype.itemsize}")
+    return data
+
+
+def scale_back(data, dtype, bscale, bzero, blank):
+    """Physical values -> integers on the grid that a header's BSCALE and BZERO set."""
+    levels = (np.asarray(data, np.float64) - bzero) / bscale
+    limits = np.iinfo(dtype)
+    lost = ~np.isfinite(levels)
+    levels[lost] = 0 if blank is None else blank
+    # Clipped one float below the limit where the limit itself is not a float (int64).
+    high = np.nextafter(float(limits.max), 0) if dtype.itemsize == 8 else limits.max
+    return np.clip(np.rint(levels), limits.min, high).astype(dtype)
+
+
+def unit_of(header):
+    """Physical units per stored level: \\|BSCALE\\|, 1 where it says nothing useful."""
+    value = header.get("BSCALE", 1)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 1.0
+    return abs(float(value)) if math.isfinite(value) and value else 1.0
+
+
+def stored_of_hdu(hdu):
+    """The stored values of an image HDU of astropy, unscaled, without loading ``.data``.
+
+    Returns
+    -------
+    `~numpy.ndarray` or None
+        A memory map where astropy gives one; None where there are no pixels.
+    """
+    if hdu._data_loaded:
+        return None if hdu.data is None else to_stored(hdu.data)
+    if not hdu.shape or not math.prod(hdu.shape):
+        return None
+    if hdu.__dict__.get("_bintable") is not None:
+        return _decoded(hdu)
+    dtype = np.dtype(BITPIX2DTYPE[hdu._orig_bitpix]).newbyteorder(">")
+    return hdu._get_raw_data(hdu.shape, dtype, hdu._data_offset)
+
+
+def _decoded(hdu):
+    """Stored values of astropy's own CompImageHDU, which scales unless it is told not to."""
+    asked = hdu._do_not_scale_image_data
+    hdu._do_not_scale_image_data = True
+    try:
+        return hdu.section[...]
+    finally:
+        hdu._do_not_scale_image_data = asked
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Checksums of an array's tiles: users edit arrays in place, nothing else tells."""
+
+    grid: TileGrid
+    dtype: np.dtype
+    sums: np.ndarray
+
+    @classmethod
+    def of(cls, data, tile_shape):
+        """Remember ``data`` as it is now, tile by tile."""
+        grid = TileGrid(data.shape, tuple(tile_shape))
+        dtype = data.dtype.newbyteorder("=")
+        sums = np.fromiter(
+            (
+                zlib.crc32(np.ascontiguousarray(data[grid.slices(i)], dtype))
+                for i in range(len(grid))
+            ),
+            np.uint32,
+            len(grid),
+        )
+        return cls(grid, dtype, sums)
+
+    def fits(self, data):
+        """Whether ``data`` is of the same shape and type."""
+        return data.shape == self.grid.shape and data.dtype.newbyteorder("=") == self.dtype
+
+    def changed(self, data):
+        """Tiles of ``data`` that are no longer what they were, a bool for each."""
+        return Baseline.of(data, self.grid.tile_shape).sums != self.sums
