@@ -1,0 +1,60 @@
+"""Pages that derive from the code: the format's tables and the help of the verbs."""
+
+import contextlib
+import io
+import os
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+
+class FormatTable(SphinxDirective):
+    """``.. format-table:: KEYWORDS``: a table of `astroae.container.keywords`."""
+
+    required_arguments = 1
+
+    def run(self):
+        from astroae.container import keywords
+
+        rows = [_cells(entry) for entry in getattr(keywords, self.arguments[0])]
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 14 12 74", ""]
+        for cells in [("Name", "Type", "Meaning"), *rows]:
+            lines += [f"   {mark} {cell}" for mark, cell in zip("*  ", cells, strict=True)]
+        text = "\n".join(lines).replace("   * ", "   * - ").replace("     ", "     - ")
+        return self.parse_text_to_nodes(text)
+
+
+def _cells(entry):
+    kind = entry.form if hasattr(entry, "form") else entry.kind.__name__
+    return f"``{entry.name}``", f"``{kind}``", entry.meaning
+
+
+class VerbHelp(SphinxDirective):
+    """``.. verb-help::``: a section for each verb, with what ``--help`` prints."""
+
+    def run(self):
+        from astroae.cli import find_verbs
+
+        return [self._section(verb) for verb in sorted(find_verbs())]
+
+    def _section(self, verb):
+        section = nodes.section(ids=[f"verb-{verb}"])
+        section += nodes.title(text=verb)
+        section += nodes.literal_block(text=_help_of(verb), language="text")
+        return section
+
+
+def _help_of(verb):
+    from astroae.cli.__main__ import main
+
+    os.environ["COLUMNS"] = "88"  # argparse wraps at the terminal's width
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([verb, "--help"])
+    return printed.getvalue()
+
+
+def setup(app):
+    app.add_directive("format-table", FormatTable)
+    app.add_directive("verb-help", VerbHelp)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
