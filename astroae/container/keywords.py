@@ -136,6 +136,12 @@ FILE_KEYWORDS = (
     Keyword("AEFILSIZ", int, "size of the original file [byte]", "Bytes of the original file."),
     Keyword("AEFILNAM", str, "name of the original file", "Name of the original file, no folder."),
     Keyword(
+        "AEFILSAM",
+        bool,
+        "decompressing gives that file byte for byte",
+        "As checked while compressing; F: the same headers, and the data as promised.",
+    ),
+    Keyword(
         "AEPREV", bool, "preview of another HDU", "The HDU is a preview; dropped on the way back."
     ),
     Keyword(
