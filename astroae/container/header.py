@@ -21,7 +21,7 @@ from astroae.errors import UnsupportedDataError
 
 __all__ = ["header_sum", "raw_cards", "to_image_header", "to_table_cards"]
 
-CARD = 80
+CARD, BLOCK = 80, 2880
 BLANK_CARD = " " * CARD
 
 _RENAMED = {
@@ -63,13 +63,21 @@ def raw_cards(header):
     -------
     list of str
     """
-    text = header.tostring(sep="", endcard=False, padding=False)
+    # Not `header.tostring`: it repairs cards that break the standard, untouched ones too.
+    text = "".join(_as_read(card) for card in header.cards)
     return [text[i : i + CARD] for i in range(0, len(text), CARD)]
+
+
+def _as_read(card):
+    untouched = card._image is not None and not card._modified
+    return card._image.ljust(CARD) if untouched else card.image
 
 
 def header_sum(header):
     """CRC-32 of the header as a block of a file, END and padding included."""
-    return zlib.crc32(header.tostring().encode("latin-1"))
+    text = "".join(raw_cards(header)) + "END".ljust(CARD)
+    block = text.ljust(-(-len(text) // BLOCK) * BLOCK)
+    return zlib.crc32(block.encode("latin-1", "replace"))
 
 
 def to_table_cards(header):
