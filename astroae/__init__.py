@@ -1,6 +1,41 @@
-"""Compression of FITS images, with a bound on every pixel, behind astropy.io.fits."""
+"""Compression of FITS images, with a bound on every pixel, behind astropy.io.fits.
+
+Importing it is enough for `astropy.io.fits` to open compressed images as images,
+and for `~astropy.nddata.CCDData`, `~astropy.table.Table` and
+`~astropy.table.QTable` to read them.
+"""
 
 try:
     from astroae._version import version as __version__
 except ImportError:  # a source tree that nobody installed: setuptools_scm did not run
     __version__ = "0+unknown"
+
+from astroae.errors import (
+    AstroAEError,
+    CorruptFileError,
+    FormatVersionError,
+    InputError,
+    MissingDependencyError,
+    ModelError,
+    OutputError,
+    SettingError,
+    UnsupportedDataError,
+)
+from astroae.io.files import compress
+from astroae.io.hdu import AEImageHDU
+from astroae.io.restore import decompress
+
+__all__ = [
+    "AEImageHDU",
+    "AstroAEError",
+    "CorruptFileError",
+    "FormatVersionError",
+    "InputError",
+    "MissingDependencyError",
+    "ModelError",
+    "OutputError",
+    "SettingError",
+    "UnsupportedDataError",
+    "compress",
+    "decompress",
+]

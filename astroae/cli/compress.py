@@ -1,0 +1,143 @@
+"""Compress the images of FITS files: a.fits, a.fits.gz or a.fits.fz becomes a.aae.fits.
+
+Without -q or -e nothing is lost.  Tables and other extensions are copied byte for
+byte; masks stay exact and uncertainties keep 0.2 % of themselves, whatever the
+image is allowed to lose."""
+
+from astroae.cli._many import run_many
+from astroae.cli._names import (
+    add_output_arguments,
+    check_output_arguments,
+    compressed_name,
+    output_for,
+)
+from astroae.cli._progress import ProgressBar
+from astroae.errors import SettingError
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "compress FITS images"
+
+
+def add_arguments(parser):
+    """Arguments of the verb."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="FITS files")
+    mode = parser.add_argument_group("what may be lost (nothing by default)")
+    mode.add_argument("-q", "--quantize-level", metavar="Q", help="steps of noise / Q, as fpack -q")
+    mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
+    mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
+    mode.add_argument("--dither", metavar="N", help="0 none, 1 subtractive (default), 2 keeps zeros")
+    mode.add_argument("--dither-seed", metavar="N", help="1 to 10000; from the pixels by default")
+    mode.add_argument(
+        "--plane",
+        action="append",
+        default=[],
+        metavar="NAME=ROLE",
+        help="treat an extension (EXTNAME or number) as image, exact or relative",
+    )
+    parser.add_argument("--tile-shape", metavar="Y,X", help="tile, slowest axis first")
+    parser.add_argument("--model", default="default", help="'classical': no network")
+    parser.add_argument("--no-preview", action="store_true", help="leave the PREVIEW image out")
+    parser.add_argument("--dry-run", action="store_true", help="report sizes, write nothing")
+    parser.add_argument("--threads", type=int, metavar="N", help="tiles coded at once")
+    add_output_arguments(parser)
+
+
+def run(args):
+    """Compress every file; the worst exit code."""
+    import astroae
+    from astroae.settings import from_keywords
+
+    check_output_arguments(args)
+    asked = _settings(args)
+    from_keywords(**asked)  # a wrong setting is one error, not one per file
+    options = {
+        "planes": dict(_plane(text) for text in args.plane),
+        "preview": not args.no_preview,
+        "overwrite": args.overwrite,
+        "dry_run": args.dry_run,
+        "threads": args.threads,
+    }
+
+    def job(path):
+        target = output_for(args, path, compressed_name(path))
+        with ProgressBar(path.name, args.quiet) as bar:
+            result = astroae.compress(path, target, progress=bar, **asked, **options)
+        return {"file": str(path), **result.to_dict()}, 0
+
+    lossy = args.quantize_level is not None or args.error_bound is not None
+
+    def show(report):
+        return _text(report) + ("" if lossy or args.lossless else _hint(report))
+
+    return run_many(args, args.files, job, show)
+
+
+def _settings(args):
+    return {
+        "quantize_level": _number(args.quantize_level, float),
+        "error_bound": _number(args.error_bound, float),
+        "lossless": args.lossless,
+        "dither": _number(args.dither, int),
+        "dither_seed": _number(args.dither_seed, int),
+        "tile_shape": _shape(args.tile_shape),
+        "model": args.model,
+    }
+
+
+def _number(text, kind):
+    """The number, or the text itself, which the settings then refuse in their words."""
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return text
+
+
+def _shape(text):
+    return None if text is None else tuple(_number(part, int) for part in text.split(","))
+
+
+def _plane(text):
+    name, equals, role = text.rpartition("=")
+    if not equals:
+        raise SettingError(
+            "no role for a plane",
+            where="--plane",
+            found=f"got {text!r}, expected NAME=ROLE",
+            hint="for example --plane WHT=exact",
+        )
+    return name, role
+
+
+def _text(report):
+    """The lines that people see for one file."""
+    verb = "would be" if report["dry_run"] else "->"
+    lines = [
+        f"{report['source']} {verb} {report['target']}: {report['original_bytes']} -> "
+        f"{report['compressed_bytes']} bytes, ratio {report['ratio']:.2f}"
+        + ("" if report["byte_identical"] else "; pixels as promised, headers the same")
+    ]
+    for hdu in report["hdus"]:
+        what = f"{hdu['action']} {hdu['mode']}".strip()
+        worst = hdu["error_over_bound"]
+        lines.append(
+            f"  {hdu['index']:3d} {hdu['name']:12s} {what:22s} {hdu['original_bytes']:>12d} -> "
+            f"{hdu['compressed_bytes']:>11d}"
+            + (f"  largest error {hdu['largest_error']:.4g}, {worst:.1%} of its bound" if worst else "")
+            + (f"  ({hdu['note']})" if hdu["note"] else "")
+        )
+    return "\n".join(lines)
+
+
+def _hint(report):
+    """What -q 4 would have saved, where there is something to save."""
+    from astroae.io.estimate import estimate_saving
+
+    part = estimate_saving(report["source"])
+    if part is None or part > 0.9:
+        return ""
+    return (
+        f"\n  hint: nothing was lost. -q 4 would store its float images in about {part:.0%} of the"
+        " bytes, with errors of at most an eighth of the noise"
+    )
+

@@ -1,0 +1,61 @@
+"""Give back the FITS files that were compressed: a.aae.fits becomes a.fits.
+
+With --fpack the images become tile-compressed ones of the FITS standard, a.fits.fz,
+with the very integers that an fpacked original had."""
+
+from astroae.cli._many import run_many
+from astroae.cli._names import (
+    add_output_arguments,
+    check_output_arguments,
+    output_for,
+    restored_name,
+)
+from astroae.cli._progress import ProgressBar
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "give back the FITS files that were compressed"
+
+
+def add_arguments(parser):
+    """Arguments of the verb."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="files that astroae wrote")
+    parser.add_argument("--fpack", action="store_true", help="write tile-compressed .fits.fz")
+    parser.add_argument(
+        "--on-corrupt",
+        choices=("raise", "blank"),
+        default="raise",
+        help="blank: NaN, BLANK or 0 in place of damaged tiles",
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="tiles decoded at once")
+    add_output_arguments(parser)
+
+
+def run(args):
+    """Decompress every file; the worst exit code."""
+    import astroae
+
+    check_output_arguments(args)
+
+    def job(path):
+        target = output_for(args, path, restored_name(path, args.fpack))
+        with ProgressBar(path.name, args.quiet) as bar:
+            result = astroae.decompress(
+                path,
+                target,
+                fpack=args.fpack,
+                on_corrupt=args.on_corrupt,
+                overwrite=args.overwrite,
+                threads=args.threads,
+                progress=bar,
+            )
+        return {"file": str(path), **result.to_dict()}, 0
+
+    return run_many(args, args.files, job, _text)
+
+
+def _text(report):
+    notes = [f"{hdu['name']}: {hdu['note']}" for hdu in report["hdus"] if hdu["note"]]
+    return "\n  ".join(
+        [f"{report['source']} -> {report['target']}: {report['original_bytes']} bytes", *notes]
+    )

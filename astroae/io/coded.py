@@ -1,0 +1,294 @@
+"""One image HDU of a file <-> one table HDU, as bytes.
+
+`encode_span` reads an image HDU where it lies and gives the bytes of its table;
+`CodedHDU` reads a table and gives the bytes of the image HDU back.  Headers go
+through `astroae.container.header` card for card; pixels are stored values all the
+way, so BSCALE, BZERO and unsigned integers never enter.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from astropy.io import fits
+
+from astroae.codec.image import decode_image, encode_image
+from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
+from astroae.container.rows import pack, read_layout, unpack
+from astroae.container.structure import (
+    BITPIX_TO_DTYPE,
+    Structure,
+    read_structure,
+    stored_settings,
+    structure_cards,
+)
+from astroae.errors import CorruptFileError
+from astroae.io.spans import BLOCK, Span
+from astroae.settings import Bounded, Lossless, Relative
+
+__all__ = ["CodedHDU", "Table", "encode_span", "header_block", "pixels_of"]
+
+SLAB = 1 << 26  # bytes decoded at once on the way back
+MAX_AXES = 5
+
+
+def pixels_of(path, span):
+    """Stored values of an image HDU, mapped from the file.
+
+    Returns
+    -------
+    `~numpy.ndarray`
+        Big-endian, read-only.
+    """
+    header = span.header
+    shape = tuple(header[f"NAXIS{n}"] for n in range(header["NAXIS"], 0, -1))
+    dtype = np.dtype(BITPIX_TO_DTYPE[header["BITPIX"]]).newbyteorder(">")
+    return np.memmap(path, dtype, "r", span.data, shape)
+
+
+def can_code(span):
+    """Whether an image HDU is of a type and of as many axes as the codec takes."""
+    header = span.header
+    return header.get("BITPIX") in BITPIX_TO_DTYPE and 1 <= header.get("NAXIS", 0) <= MAX_AXES
+
+
+def header_block(cards):
+    """80-character cards -> the bytes of a header, END and padding included."""
+    text = "".join(cards) + "END".ljust(80)
+    return text.encode("latin-1").ljust(-(-len(text) // BLOCK) * BLOCK)
+
+
+@dataclass
+class Table:
+    """A table HDU that is ready to be written.
+
+    Parameters
+    ----------
+    encoded : `~astroae.codec.image.EncodedImage`
+    structure : `~astroae.container.structure.Structure`
+    packed : `~astroae.container.rows.Packed`
+    image_cards : list of str
+    n_blank : int
+    """
+
+    encoded: object
+    structure: Structure
+    packed: object
+    image_cards: list
+    n_blank: int
+
+    def header(self, notes):
+        """Bytes of the header; ``notes`` are values of the FILE_KEYWORDS."""
+        own = structure_cards(self.structure, self.n_blank, notes)
+        return header_block(self.packed.cards + own + self.image_cards)
+
+    def comes_back_as(self, raw):
+        """Whether decompressing gives these bytes of a header, and every bit of the pixels."""
+        header = to_image_header(fits.Header.fromstring(self.header({})))
+        exact = is_exact(self.encoded, self.structure.settings)
+        return exact and header_block(raw_cards(header)) == raw
+
+    @property
+    def data_size(self):
+        """Bytes of rows and heap, without padding."""
+        return self.packed.rows.nbytes + sum(len(piece) for piece in self.packed.heap)
+
+    def pieces(self):
+        """Bytes of the data unit, padding included."""
+        yield from self.packed.pieces
+        yield bytes(-self.data_size % BLOCK)
+
+
+def encode_span(path, span: Span, settings, *, threads=None, progress=None):
+    """Compress one image HDU of a file.
+
+    Parameters
+    ----------
+    path : path-like
+    span : Span
+        Of an image that `can_code` takes.
+    settings : `~astroae.settings.Settings`
+        Bounds in physical units.
+    threads, progress :
+        As in `astroae.codec.image.encode_image`.
+
+    Returns
+    -------
+    Table
+    """
+    header = span.header
+    settings = _for_image(settings, header)
+    bscale = _bscale(header)
+    blank = header.get("BLANK") if header["BITPIX"] > 0 else None
+    blank = blank if isinstance(blank, int) and not isinstance(blank, bool) else None
+    encoded = encode_image(
+        pixels_of(path, span),
+        stored_settings(settings, bscale),
+        blank=_in_range(blank, header["BITPIX"]),
+        threads=threads,
+        progress=progress,
+    )
+    structure = Structure(
+        encoded.shape,
+        encoded.dtype,
+        encoded.tile_shape,
+        replace(encoded.settings, mode=settings.mode),
+        bscale,
+        encoded.blank,
+        header_sum(header),
+    )
+    cards, n_blank = to_table_cards(header)
+    return Table(encoded, structure, pack(encoded), cards, n_blank)
+
+
+def _for_image(settings, header):
+    """Settings of a file -> those of one of its images."""
+    shape = settings.tile_shape
+    if shape is not None and len(shape) != header["NAXIS"]:
+        settings = replace(settings, tile_shape=None)
+    if isinstance(settings.mode, Relative) and header.get("BZERO", 0) != 0:
+        # A fraction of the stored value is no fraction of the physical one.
+        settings = replace(settings, mode=Lossless())
+    return settings
+
+
+def _bscale(header):
+    value = header.get("BSCALE", 1)
+    if isinstance(value, (int, float)) and math.isfinite(value) and value != 0:
+        return float(value)
+    return 1.0
+
+
+def _in_range(blank, bitpix):
+    """BLANK, or None where no pixel can have that value."""
+    if blank is None:
+        return None
+    info = np.iinfo(BITPIX_TO_DTYPE[bitpix])
+    return blank if info.min <= blank <= info.max else None
+
+
+class CodedHDU:
+    """A compressed image in a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A plain file.
+    span : Span
+        Of a table with ``AEIMAGE = T``.
+
+    Raises
+    ------
+    CorruptFileError, FormatVersionError, ModelError
+        The table does not describe an image that this version reads.
+    """
+
+    def __init__(self, path, span):
+        self._path, self.span = path, span
+        self.structure = read_structure(span.header)
+        self.layout = read_layout(span.header)
+        rows = self._read(0, self.layout.rows_size)
+        self.encoded = unpack(self.structure, self.layout, rows, self._read_heap)
+
+    def _read_heap(self, offset, n):
+        return self._read(self.layout.heap_start + offset, n)
+
+    def _read(self, offset, n):
+        if offset + n > self.span.data_end - self.span.data:
+            raise CorruptFileError(
+                "the tile table is damaged",
+                where=self.span.label,
+                found=f"bytes {offset} to {offset + n} lie outside its data",
+                hint="restore the file from a copy",
+            )
+        with open(self._path, "rb") as stream:
+            stream.seek(self.span.data + offset)
+            return stream.read(n)
+
+    @property
+    def image_header(self):
+        """Header of the image, as it goes back into a file."""
+        return to_image_header(self.span.header)
+
+    @property
+    def was_primary(self):
+        """The image was a primary HDU."""
+        return next(iter(self.image_header), "") == "SIMPLE"
+
+    @property
+    def is_exact(self):
+        """Every stored value comes back bit for bit."""
+        return is_exact(self.encoded, self.structure.settings)
+
+    def restore(self, *, as_extension=False, on_corrupt="raise", threads=None, progress=None):
+        """Bytes of the image HDU, header to padding, a slab of pixels at a time.
+
+        Parameters
+        ----------
+        as_extension : bool
+            A former primary HDU becomes an IMAGE extension.
+        on_corrupt, threads, progress :
+            As in `astroae.codec.image.decode_image`.
+
+        Yields
+        ------
+        bytes
+        """
+        header = self.image_header
+        if as_extension and self.was_primary:
+            header = extension_header(header)
+        yield header_block(raw_cards(header))
+        size = 0
+        for slab in self._slabs():
+            pixels = decode_image(
+                self.encoded, slab, on_corrupt=on_corrupt, threads=threads, progress=progress
+            )
+            raw = pixels.astype(pixels.dtype.newbyteorder(">"), copy=False).tobytes()
+            size += len(raw)
+            yield raw
+        yield bytes(-size % BLOCK)
+
+    def _slabs(self):
+        """Regions in file order, whole tiles along the first axis."""
+        if self.encoded is None:
+            return
+        shape, tile = self.encoded.shape, self.encoded.tile_shape
+        row = math.prod(shape[1:]) * self.encoded.dtype.itemsize * tile[0]
+        step = tile[0] * max(1, SLAB // max(row, 1))
+        for start in range(0, shape[0], step):
+            first = slice(start, min(start + step, shape[0]))
+            yield (first, *(slice(0, n) for n in shape[1:]))
+
+
+def is_exact(encoded, settings):
+    """Whether every tile is known to come back bit for bit."""
+    if encoded is None or isinstance(settings.mode, Lossless):
+        return True
+    if encoded.dtype.kind == "f":
+        return bool((encoded.tiles["SCALE"] == 0).all())
+    return bool((encoded.tiles["MAXERR"] == 0).all())
+
+
+def error_over_bound(encoded, settings):
+    """Largest error of a tile over what its mode allows there; 0 where all is exact."""
+    tiles = encoded.tiles[encoded.tiles["MAXERR"] > 0]
+    if not len(tiles) or not isinstance(settings.mode, Bounded):
+        return 0.0
+    step = tiles["SCALE"]
+    bound = step / 2 if encoded.dtype.kind == "f" else (step - 1) / 2
+    return float((tiles["MAXERR"] / bound).max())
+
+
+def extension_header(header):
+    """Header of a primary image -> that of an IMAGE extension."""
+    cards = raw_cards(header)
+    out = ["XTENSION= 'IMAGE   '           / image extension".ljust(80)]
+    last_axis = f"NAXIS{header['NAXIS']}" if header["NAXIS"] else "NAXIS"
+    for card in cards[1:]:
+        key = card[:8].rstrip()
+        if key in ("EXTEND", "PCOUNT", "GCOUNT"):
+            continue
+        out.append(card)
+        if key == last_axis:
+            out += [f"{k:8s}= {v:>20d}".ljust(80) for k, v in (("PCOUNT", 0), ("GCOUNT", 1))]
+    return fits.Header.fromstring("".join(out))

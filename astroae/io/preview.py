@@ -1,0 +1,159 @@
+"""A small picture of an image, as a standard RICE_1 extension that any viewer shows.
+
+In goes an array with its header, out comes the bytes of a PREVIEW extension: means
+over square blocks, the WCS scaled with them, at most 512 px, as large as a budget of
+bytes allows and none below 64 px.  Of more than two axes the middle plane is shown.
+"""
+
+import io
+import math
+import re
+
+import numpy as np
+from astropy.io import fits
+
+__all__ = ["BUDGET", "binned", "make_preview", "preview_header"]
+
+#: Share of the compressed image that its preview may take.
+BUDGET = 0.01
+LARGEST, SMALLEST = 512, 64
+NAME = "PREVIEW"
+SLAB = 1 << 24  # pixels in memory at once while blocks are averaged
+
+_WCS = re.compile(
+    r"(WCSAXES|CTYPE[12]|CUNIT[12]|CRVAL[12]|CRPIX[12]|CDELT[12]|CROTA[12]|CD[12]_[12]|PC[12]_[12]"
+    r"|PV[12]_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX|WCSNAME|RADECSYS|EPOCH)"
+)
+_SIP = re.compile(r"(A|B|AP|BP)_(\d)_(\d)")
+_SIP_KEYS = re.compile(r"(A|B|AP|BP)_(ORDER|DMAX)")
+_OTHER = ("OBJECT", "BUNIT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "MJD-OBS")
+
+
+def make_preview(data, header, budget, notes):
+    """Bytes of a PREVIEW extension.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        Stored values, two axes or more.
+    header : `~astropy.io.fits.Header`
+        The image's own: BSCALE, BZERO, BLANK and WCS are used.
+    budget : int
+        Most bytes that the extension may take.
+    notes : dict
+        Further cards (keyword: value or (value, comment)), who owns the preview.
+
+    Returns
+    -------
+    bytes or None
+        None where 64 px do not fit, or the image is no larger itself.
+    """
+    plane = _middle_plane(data)
+    if plane is None:
+        return None
+    factor = max(1, math.ceil(max(plane.shape) / LARGEST))
+    while max(plane.shape) // factor >= SMALLEST and min(plane.shape) >= factor:
+        small = binned(plane, factor, header)
+        coded = _rice(small, preview_header(header, factor, notes))
+        if len(coded) <= budget:
+            return coded
+        # Bytes go with the area; the headers do not shrink, hence one step at least.
+        factor = max(factor + 1, int(factor * math.sqrt(len(coded) / budget)))
+    return None
+
+
+def _middle_plane(data):
+    if data.ndim < 2 or max(data.shape[-2:]) < SMALLEST:
+        return None
+    return data[tuple(n // 2 for n in data.shape[:-2])]
+
+
+def binned(plane, factor, header):
+    """Means over ``factor`` x ``factor`` blocks, physical units, NaN where all is blank.
+
+    Rows and columns beyond the last whole block are left out.
+
+    Parameters
+    ----------
+    plane : `~numpy.ndarray`
+        Stored values, shape (y, x).
+    factor : int
+        Pixels along a block.
+    header : `~astropy.io.fits.Header`
+        BSCALE, BZERO, BLANK.
+
+    Returns
+    -------
+    `~numpy.ndarray`
+        float32, shape (y // factor, x // factor).
+    """
+    height, width = (n // factor for n in plane.shape)
+    out = np.empty((height, width), np.float32)
+    rows = max(1, SLAB // (plane.shape[1] * factor))
+    blank = header.get("BLANK") if plane.dtype.kind in "iu" else None
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        block = plane[top * factor : bottom * factor, : width * factor]
+        good = np.isfinite(block) if blank is None else block != blank
+        values = np.where(good, block, 0).astype(np.float64)
+        shape = (bottom - top, factor, width, factor)
+        count = good.reshape(shape).sum(axis=(1, 3))
+        with np.errstate(invalid="ignore", over="ignore"):
+            out[top:bottom] = values.reshape(shape).sum(axis=(1, 3)) / count
+    return out * float(header.get("BSCALE", 1)) + float(header.get("BZERO", 0))
+
+
+def preview_header(header, factor, notes):
+    """Header of a preview: the WCS scaled by ``factor``, little else.
+
+    Parameters
+    ----------
+    header : `~astropy.io.fits.Header`
+        The image's.
+    factor : int
+        Pixels along a block.
+    notes : dict
+        Further cards.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header`
+    """
+    small = fits.Header()
+    small["EXTNAME"] = (NAME, "small picture for viewers")
+    for key, value in notes.items():
+        small[key] = value
+    for card in header.cards:
+        if _WCS.fullmatch(card.keyword) or card.keyword in _OTHER:
+            small.append((card.keyword, _scaled(card.keyword, card.value, factor), card.comment))
+        elif sip := _SIP.fullmatch(card.keyword):
+            power = int(sip[2]) + int(sip[3]) - 1
+            small.append((card.keyword, card.value * float(factor) ** power, card.comment))
+        elif _SIP_KEYS.fullmatch(card.keyword):
+            small.append((card.keyword, card.value, card.comment))
+    if "CRPIX1" in small and not any(key in small for key in ("CD1_1", "CD1_2", "CD2_1", "CD2_2")):
+        for axis in "12":
+            small.setdefault(f"CDELT{axis}", float(factor))
+    if "WCSAXES" in small:
+        small["WCSAXES"] = 2
+    return small
+
+
+def _scaled(keyword, value, factor):
+    if keyword.startswith("CRPIX"):
+        return (value - 0.5) / factor + 0.5
+    if keyword.startswith(("CDELT", "CD1_", "CD2_")):
+        return value * factor
+    return value
+
+
+def _rice(small, header):
+    hdu = fits.CompImageHDU(small, header, compression_type="RICE_1", quantize_level=4)
+    return hdu_bytes(hdu)
+
+
+def hdu_bytes(hdu):
+    """What an extension looks like in a file."""
+    stream = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(stream, output_verify="ignore")
+    return stream.getvalue()[2880:]

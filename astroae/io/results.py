@@ -1,0 +1,99 @@
+"""What whole-file work reports back: frozen, printable, and plain for JSON."""
+
+from dataclasses import asdict, dataclass
+
+__all__ = ["CompressionResult", "HDUResult"]
+
+
+@dataclass(frozen=True)
+class HDUResult:
+    """What became of one HDU.
+
+    Parameters
+    ----------
+    index : int
+        Number of the HDU in the original file.
+    name : str
+        EXTNAME.
+    action : str
+        ``"compressed"``, ``"kept"`` (byte for byte), ``"taken over"`` (from
+        fpack), or ``"restored"``.
+    mode : str
+        Promise that holds for its pixels: lossless, bounded, relative; empty
+        where it was kept.
+    original_bytes, compressed_bytes : int
+        Of the whole HDU, header and padding included.
+    largest_error : float
+        Largest error of a pixel that was measured, physical units; 0: exact.
+    error_over_bound : float
+        Largest error over its bound, in units of that bound; 0: exact.
+    note : str
+        Why it was kept, or what the mode became.
+    """
+
+    index: int
+    name: str
+    action: str
+    mode: str
+    original_bytes: int
+    compressed_bytes: int
+    largest_error: float = 0.0
+    error_over_bound: float = 0.0
+    note: str = ""
+
+    @property
+    def ratio(self):
+        """Original over compressed size."""
+        return self.original_bytes / max(self.compressed_bytes, 1)
+
+
+@dataclass(frozen=True)
+class CompressionResult:
+    """What became of a file.
+
+    Parameters
+    ----------
+    source, target : str
+        Paths; the target is what would be written in a dry run.
+    original_bytes, compressed_bytes : int
+        Of the FITS files; a gzipped original counts unpacked.
+    source_bytes : int
+        Size of the input as it lies on the disk.
+    sha256 : str
+        Of the original FITS file, unpacked.
+    byte_identical : bool
+        `astroae.decompress` gives the same file byte for byte, as checked while
+        compressing; else the same headers, and the data as promised.
+    hdus : tuple of HDUResult
+    dry_run : bool
+        Nothing was written.
+    """
+
+    source: str
+    target: str
+    original_bytes: int
+    compressed_bytes: int
+    source_bytes: int
+    sha256: str
+    byte_identical: bool
+    hdus: tuple[HDUResult, ...]
+    dry_run: bool = False
+
+    @property
+    def ratio(self):
+        """Original over compressed size, both unpacked FITS."""
+        return self.original_bytes / max(self.compressed_bytes, 1)
+
+    @property
+    def largest_error_over_bound(self):
+        """The worst HDU's; at most 1, give or take half an ulp."""
+        return max((hdu.error_over_bound for hdu in self.hdus), default=0.0)
+
+    def to_dict(self):
+        """Plain values, for JSON."""
+        values = asdict(self) | {
+            "ratio": self.ratio,
+            "largest_error_over_bound": self.largest_error_over_bound,
+        }
+        values["hdus"] = [asdict(hdu) | {"ratio": hdu.ratio} for hdu in self.hdus]
+        return values
