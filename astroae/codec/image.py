@@ -1,32 +1,47 @@
 """One image as an array <-> one `EncodedImage`: tiles in parallel, each on its own.
 
-(Scaffold: tiles are deflated; the classical coder takes this place.)
+`encode_image` surveys a sample of tiles for what belongs to the whole image (the
+record), then codes every tile; `decode_image` decodes the tiles that a region
+touches.  Nothing larger than a few tiles is held besides input and output.
 """
 
+import os
 import zlib
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
+from astroae.codec.forms import TileContext
+from astroae.codec.record import ImageRecord
+from astroae.codec.survey import survey
+from astroae.codec.tile import (
+    TILE_DTYPE,
+    decode_tile,
+    encode_tile,
+    quantisation_error,
+)
+from astroae.codec.tile import decode_levels as _tile_levels
 from astroae.errors import CorruptFileError, UnsupportedDataError
 from astroae.pixels.tiling import TileGrid
-from astroae.settings import Bounded, Lossless, Relative, Settings
+from astroae.settings import Bounded, Settings
 
-#: One row per tile.  All are in stored units (before BSCALE and BZERO).
-TILE_DTYPE = np.dtype(
-    [
-        ("METHOD", "u1"),      # entropy method, see codec/methods
-        ("CRC_S", "u4"),       # checksum of the coded bytes
-        ("CRC_P", "u4"),       # checksum of the decoded pixels as stored, big-endian
-        ("SCALE", "f8"),       # quantisation step; 0: the tile is exact
-        ("ZERO", "f8"),        # zero point of the grid
-        ("SIGMA", "f4"),       # noise
-        ("BACKGROUND", "f4"),  # median
-        ("FLUX", "f4"),        # sum over the background
-        ("MAXERR", "f4"),      # largest error that was measured
-    ]
-)
+__all__ = [
+    "TILE_DTYPE",
+    "EncodedImage",
+    "decode_image",
+    "decode_integers",
+    "decode_levels",
+    "encode_image",
+    "error_map",
+    "reencode_tiles",
+    "verify_tiles",
+]
+
+_TYPES = tuple(np.dtype(t) for t in ("u1", "i2", "i4", "i8", "f4", "f8"))
 
 
 @dataclass
@@ -37,53 +52,293 @@ class EncodedImage:
     """
 
     shape: tuple[int, ...]
-    dtype: np.dtype                     # u1 i2 i4 i8 f4 f8, native byte order
+    dtype: np.dtype  # u1 i2 i4 i8 f4 f8, native byte order
     tile_shape: tuple[int, ...]
-    settings: Settings                  # with tile_shape and dither_seed filled in
-    blank: int | None                   # stored BLANK of integer images
-    shared: bytes                       # the image record
-    tiles: np.ndarray                   # TILE_DTYPE, C order
+    settings: Settings  # with tile_shape and dither_seed filled in
+    blank: int | None  # stored BLANK of integer images
+    shared: bytes  # the image record
+    tiles: np.ndarray  # TILE_DTYPE, C order
     streams: Sequence[bytes] = field(repr=False)
 
     @property
     def grid(self):
+        """The tiles' places in the image."""
         return TileGrid(self.shape, self.tile_shape)
 
+    @cached_property
+    def record(self):
+        """The image record, unpacked and checked."""
+        return ImageRecord.unpack(self.shared)
 
-def encode_image(data, settings, *, blank=None, source=None, threads=None, progress=None):
-    tile_shape = settings.tile_shape or TileGrid.default(data.shape).tile_shape
-    grid = TileGrid(data.shape, tile_shape)
-    dtype = data.dtype.newbyteorder("=")
-    settings = replace(settings, tile_shape=tile_shape, dither_seed=settings.dither_seed or 1)
+    @property
+    def source(self):
+        """Grid of an fpacked source, or None."""
+        return self.record.source
+
+    def context(self, i):
+        """What the codec knows of tile ``i`` before its stream."""
+        return TileContext(
+            number=i,
+            settings=self.settings,
+            blank=self.blank,
+            dtype=self.dtype,
+            record=self.record,
+            region=self.grid.slices(i),
+            image_shape=self.shape,
+        )
+
+
+def encode_image(
+    data, settings, *, blank=None, source=None, integers=None, threads=None, progress=None
+):
+    """Compress an array of stored values.
+
+    Parameters
+    ----------
+    data : array-like
+        Stored values (before BSCALE and BZERO) of a FITS type, any byte order; a
+        memmap is read tile by tile.
+    settings : Settings
+        Bounds in stored units.
+    blank : int, optional
+        Stored value of undefined pixels of an integer image.
+    source : SourceGrid, optional
+        Grid of an fpacked float image, whose ``integers`` are kept.
+    integers : int32 ndarray of the image's shape, optional
+    threads : int, optional
+        As many as there are cores by default.
+    progress : callable, optional
+        Called with (tiles done, tiles).
+
+    Returns
+    -------
+    EncodedImage
+
+    Raises
+    ------
+    UnsupportedDataError
+        If the array is empty, has no axes, or is of a type FITS does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astroae.codec.image import decode_image, encode_image
+    >>> from astroae.settings import from_keywords
+    >>> field = np.random.default_rng(1).normal(100, 5, (300, 300)).astype("f4")
+    >>> encoded = encode_image(field, from_keywords(quantize_level=4))
+    >>> bool(np.abs(decode_image(encoded) - field).max() < 5 / 4 / 2 * 1.1)
+    True
+    """
+    data, dtype = _checked(data)
+    grid = TileGrid(data.shape, settings.tile_shape or TileGrid.default(data.shape).tile_shape)
+    settings = replace(settings, tile_shape=grid.tile_shape)
+    if settings.dither_seed is None:
+        settings = replace(settings, dither_seed=_seed(data, grid, settings, dtype))
     tiles = np.zeros(len(grid), TILE_DTYPE)
-    streams = []
-    for i in range(len(grid)):
-        raw = np.ascontiguousarray(data[grid.slices(i)]).astype(dtype.newbyteorder(">")).tobytes()
-        stream = zlib.compress(raw, 1)
-        tiles[i]["CRC_S"], tiles[i]["CRC_P"] = zlib.crc32(stream), zlib.crc32(raw)
-        streams.append(stream)
-        if progress:
-            progress(i + 1, len(grid))
-    return EncodedImage(data.shape, dtype, tile_shape, settings, blank, b"", tiles, streams)
-
-
-def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, progress=None):
-    grid = encoded.grid
-    region = tuple(slice(0, n) for n in encoded.shape) if region is None else region
-    out = np.zeros([r.stop - r.start for r in region], encoded.dtype)
-    for i in grid.touching(region):
-        raw = zlib.decompress(encoded.streams[i])
-        tile = np.frombuffer(raw, encoded.dtype.newbyteorder(">")).reshape(grid.tile_shape_of(i))
-        inside, outside = grid.overlap(i, region)
-        out[outside] = tile[inside]
-    return out
+    encoded = EncodedImage(
+        data.shape, dtype, grid.tile_shape, settings, blank, b"", tiles, [b""] * len(grid)
+    )
+    encoded.record = ImageRecord(source=source)
+    load = _loader(data, integers, encoded)
+    survey(encoded, load)
+    encoded.shared = encoded.record.pack()
+    _encode_tiles(encoded, load, range(len(grid)), threads, progress)
+    return encoded
 
 
 def reencode_tiles(encoded, data, changed, *, threads=None, progress=None):
-    new = encode_image(data, encoded.settings, blank=encoded.blank)
+    """The same image with some tiles coded anew; the others keep their bytes.
+
+    Parameters
+    ----------
+    encoded : EncodedImage
+    data : ndarray
+        Stored values of the whole image; only changed tiles are read.
+    changed : bool ndarray (tiles,)
+    """
+    data, dtype = _checked(data)
+    if (data.shape, dtype) != (encoded.shape, encoded.dtype):
+        raise UnsupportedDataError(
+            "tiles can only be replaced in an image of the same shape and type",
+            found=f"{data.shape} of {dtype} for {encoded.shape} of {encoded.dtype}",
+            hint="encode the image anew",
+        )
+    streams = list(encoded.streams[i] for i in range(len(encoded.tiles)))
+    new = replace(encoded, tiles=encoded.tiles.copy(), streams=streams)
+    if encoded.source is not None:
+        raise UnsupportedDataError(
+            "pixels of an image taken over from fpack have no integers of their own",
+            found="changed pixels",
+            hint="encode the changed image anew",
+        )
+    _encode_tiles(new, _loader(data, None, new), np.flatnonzero(changed), threads, progress)
     return new
 
 
+def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, progress=None):
+    """Stored values of an image, or of a region of it.
+
+    Parameters
+    ----------
+    encoded : EncodedImage
+    region : tuple of slice, optional
+        Of step 1, one per axis.
+    on_corrupt : {"raise", "blank"}
+        What a damaged tile does: raise, or read as NaN, BLANK or 0.
+    threads, progress
+        As in `encode_image`.
+
+    Returns
+    -------
+    ndarray
+        Native byte order.
+
+    Raises
+    ------
+    CorruptFileError
+        Naming the tile.
+    """
+    grid = encoded.grid
+    region = region or tuple(slice(0, n) for n in encoded.shape)
+    out = np.empty([r.stop - r.start for r in region], encoded.dtype)
+
+    def work(i):
+        inside, outside = grid.overlap(i, region)
+        try:
+            tile = decode_tile(encoded.streams[i], encoded.tiles[i], encoded.context(i))
+        except CorruptFileError:
+            if on_corrupt != "blank":
+                raise
+            out[outside] = _blank_value(encoded)
+            return
+        out[outside] = tile.reshape(grid.tile_shape_of(i))[inside]
+
+    for _ in _in_parallel(work, grid.touching(region), threads, progress):
+        pass
+    return out
+
+
+def decode_levels(encoded, i):
+    """(integers, step, zero) that tile ``i`` stores; step 0: not on a grid."""
+    k, step, zero = _tile_levels(encoded.streams[i], encoded.tiles[i], encoded.context(i))
+    return k.reshape(encoded.grid.tile_shape_of(i)), step, zero
+
+
+def decode_integers(encoded):
+    """Integers of an image taken over from fpack, int32; 0 where it held floats."""
+    out = np.zeros(encoded.shape, np.int32)
+    for i in range(len(encoded.tiles)):
+        out[encoded.grid.slices(i)] = decode_levels(encoded, i)[0]
+    return out
+
+
 def error_map(encoded, region=None):
-    region = tuple(slice(0, n) for n in encoded.shape) if region is None else region
-    return np.zeros([r.stop - r.start for r in region], np.float32)
+    """1-sigma quantisation error of each pixel (float32, stored units; 0: exact)."""
+    grid = encoded.grid
+    region = region or tuple(slice(0, n) for n in encoded.shape)
+    out = np.empty([r.stop - r.start for r in region], np.float32)
+    for i in grid.touching(region):
+        inside, outside = grid.overlap(i, region)
+        tile = decode_tile(encoded.streams[i], encoded.tiles[i], encoded.context(i))
+        error = quantisation_error(tile, encoded.tiles[i], encoded.settings.mode)
+        if encoded.blank is not None:
+            error[tile == encoded.blank] = 0
+        out[outside] = error.reshape(grid.tile_shape_of(i))[inside]
+    return out
+
+
+def verify_tiles(encoded, *, threads=None, progress=None):
+    """Decode every tile; what is wrong, as a list of `CorruptFileError`."""
+
+    def work(i):
+        try:
+            decode_tile(encoded.streams[i], encoded.tiles[i], encoded.context(i))
+        except CorruptFileError as exc:
+            return exc
+        return None
+
+    results = _in_parallel(work, range(len(encoded.tiles)), threads, progress)
+    return [exc for exc in results if exc is not None]
+
+
+# ---- parts -------------------------------------------------------------------------------
+
+
+def _checked(data):
+    data = data if isinstance(data, np.ndarray) else np.asarray(data)
+    dtype = data.dtype.newbyteorder("=")
+    if dtype not in _TYPES:
+        raise UnsupportedDataError(
+            "FITS has no images of this type",
+            found=f"got {data.dtype}, allowed are uint8, int16, int32, int64, float32, float64",
+            hint="store unsigned integers with BZERO, as astropy does",
+        )
+    if not data.ndim or not data.size:
+        raise UnsupportedDataError(
+            "there are no pixels to compress",
+            found=f"the array has shape {data.shape}",
+            hint="leave this HDU as it is",
+        )
+    return data, dtype
+
+
+def _seed(data, grid, settings, dtype):
+    """Dither seed from the pixels: exposures of one field must not share it."""
+    mode = settings.mode
+    if dtype.kind != "f" or not isinstance(mode, Bounded) or not mode.dither:
+        return 1
+    checksum = 0
+    for i in range(len(grid)):
+        part = np.ascontiguousarray(data[grid.slices(i)]).astype(dtype, copy=False)
+        checksum = zlib.crc32(part.astype(dtype.newbyteorder(">")).tobytes(), checksum)
+    return checksum % 10_000 + 1
+
+
+def _loader(data, integers, encoded):
+    """Function giving tile i as (values, source integers), shaped (planes, y, x)."""
+
+    def load(i):
+        region = encoded.grid.slices(i)
+        shape = encoded.context(i).shape
+        values = np.ascontiguousarray(data[region], encoded.dtype).reshape(shape)
+        if integers is None:
+            return values, None
+        return values, np.ascontiguousarray(integers[region], np.int32).reshape(shape)
+
+    return load
+
+
+def _encode_tiles(encoded, load, numbers, threads, progress):
+    def work(i):
+        values, integers = load(i)
+        return encode_tile(values, encoded.context(i), integers)
+
+    for i, (stream, row) in zip(numbers, _in_parallel(work, numbers, threads, progress)):
+        encoded.streams[i], encoded.tiles[i] = stream, row
+
+
+def _in_parallel(work, numbers, threads, progress):
+    """Results of ``work`` in order, a few ahead of their use at most."""
+    numbers = [int(i) for i in numbers]
+    threads = threads or os.cpu_count() or 1
+    done = 0
+    with ThreadPoolExecutor(max(1, min(threads, len(numbers)))) as pool:
+        waiting = deque()
+        for i in numbers:
+            waiting.append(pool.submit(work, i))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+                done += 1
+                if progress:
+                    progress(done, len(numbers))
+        while waiting:
+            yield waiting.popleft().result()
+            done += 1
+            if progress:
+                progress(done, len(numbers))
+
+
+def _blank_value(encoded):
+    if encoded.dtype.kind == "f":
+        return np.nan
+    return 0 if encoded.blank is None else encoded.blank

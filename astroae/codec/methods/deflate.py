@@ -1,0 +1,29 @@
+"""Integers byte-shuffled and deflated, as GZIP_2 does it."""
+
+import zlib
+
+import numpy as np
+
+from astroae.codec.methods import raw
+from astroae.pixels.nulls import inflate
+
+CODE = 2
+NAME = "deflate"
+
+
+def encode(k, valid, units, predictor, level=6):
+    """See the package's protocol."""
+    plain = raw.encode(k, valid, units, predictor)
+    width = (len(plain) - 1) // k.size
+    planes = np.frombuffer(plain, np.uint8, offset=1).reshape(-1, width).T
+    return plain[:1] + zlib.compress(np.ascontiguousarray(planes).tobytes(), level)
+
+
+def decode(data, shape, valid, units, predictor):
+    """See the package's protocol."""
+    if not data or data[0] > 3:
+        raise ValueError("deflated integers have no valid type")
+    width, n = 1 << data[0], int(np.prod(shape))
+    planes = np.frombuffer(inflate(data[1:], width * n), np.uint8).reshape(width, n)
+    plain = data[:1] + np.ascontiguousarray(planes.T).tobytes()
+    return raw.decode(plain, shape, valid, units, predictor)

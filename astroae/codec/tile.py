@@ -1,0 +1,292 @@
+"""One tile: stored values <-> a stream and its row.
+
+`encode_tile` tries the forms and methods that serve, keeps the smallest, decodes
+what it wrote and compares that with the promise; only then is the tile done.  A
+stream is::
+
+    form, parameter, base, predictor, len(special), len(side)   as varints
+    special pixels | side information | coded integers
+"""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from astroae.codec.forms import Form, Layout, choose, layout, restore, source_integers
+from astroae.codec.methods import classical, constant, deflate, methods, raw
+from astroae.entropy.coder import pack_numbers, unpack_numbers
+from astroae.entropy.residual import Units
+from astroae.errors import CorruptFileError
+from astroae.pixels import nulls
+from astroae.pixels.noise import noise_sigma
+from astroae.settings import Bounded, Relative
+
+#: One row per tile.  All are in stored units (before BSCALE and BZERO).
+TILE_DTYPE = np.dtype(
+    [
+        ("METHOD", "u1"),  # entropy method, see codec/methods
+        ("CRC_S", "u4"),  # checksum of the coded bytes
+        ("CRC_P", "u4"),  # checksum of the decoded pixels as stored, big-endian
+        ("SCALE", "f8"),  # quantisation step; 0: the tile is exact
+        ("ZERO", "f8"),  # zero point of the grid
+        ("SIGMA", "f4"),  # noise
+        ("BACKGROUND", "f4"),  # median
+        ("FLUX", "f4"),  # sum over the background
+        ("MAXERR", "f4"),  # largest error that was measured
+    ]
+)
+_SPARSE = 2.5  # bits per pixel below which deflate may win
+
+
+def encode_tile(values, context, source_integers=None):
+    """A tile's stream and row, verified.
+
+    Parameters
+    ----------
+    values : ndarray (planes, y, x)
+        Stored values, native byte order, contiguous.
+    context : TileContext
+    source_integers : int32 ndarray, optional
+        Of a source taken over.
+
+    Returns
+    -------
+    stream : bytes
+    row : structured scalar of TILE_DTYPE
+    """
+    row = _statistics(values, context)
+    context = replace(context, sigma=float(row["SIGMA"]))
+    for form in choose(values, context, source_integers):
+        coded = form()
+        if coded is None:
+            continue
+        row["SCALE"], row["ZERO"] = coded.scale, coded.zero
+        if coded.form in _MAY_DEFLATE and _bits_are_smaller(values, coded, context):
+            continue
+        stream = _pack(coded, row, context)
+        row["CRC_S"] = zlib.crc32(stream)
+        decoded = _decode(stream, row, context)[0]
+        if _keeps_promise(values, decoded, coded, row, context):
+            row["CRC_P"] = pixel_checksum(decoded)
+            return stream, row
+    raise AssertionError("no form serves this tile")  # BITS always does
+
+
+_MAY_DEFLATE = (Form.SPLIT, Form.DYADIC)
+
+
+def _bits_are_smaller(values, coded, context):
+    """Whether deflated bits beat a float form, judged by a sample of the tile."""
+    if coded.form is Form.DYADIC:
+        return False
+    flat = values.reshape(-1)[: 1 << 13]
+    from astroae.pixels.levels import shuffle
+
+    bits = 8 * len(zlib.compress(shuffle(flat), 1)) / flat.size
+    low = 8 * len(coded.side) / values.size
+    return bits < low + 4.5
+
+
+def _statistics(values, context):
+    row = np.zeros((), TILE_DTYPE)
+    found = nulls.special(values, context.blank)
+    good = None if found is None else ~found
+    ordinary = values if found is None else values[good]
+    if not ordinary.size:
+        return row
+    with np.errstate(all="ignore"):
+        row["SIGMA"] = noise_sigma(values, good)
+        middle = np.partition(ordinary, ordinary.size // 2, axis=None)[ordinary.size // 2]
+        row["BACKGROUND"] = middle
+        row["FLUX"] = ordinary.sum(dtype=float) - float(middle) * ordinary.size
+    return row
+
+
+def _pack(coded, row, context):
+    """The smallest stream of the integers; sets METHOD."""
+    counted = coded.k if coded.valid is None else coded.k[coded.valid]
+    base = 0
+    if counted.size and coded.form is not Form.BITS:
+        base = int(np.partition(counted, counted.size // 2, axis=None)[counted.size // 2])
+    shift, k = _without_base(coded, base)
+    number, best, body = _smallest(k, coded, shift, context)
+    row["METHOD"] = best.CODE
+    head = pack_numbers(
+        [coded.form, coded.parameter, base, number, len(coded.special), len(coded.side)]
+    )
+    return head + coded.special + coded.side + body
+
+
+def _without_base(coded, base):
+    """Integers less their base; those of a source keep theirs, its plane moves."""
+    if coded.form is Form.SOURCE:
+        return _source_shift(coded.units, base), coded.k
+    k = coded.k - base
+    return coded.units, k if coded.valid is None else np.where(coded.valid, k, 0)
+
+
+def _source_shift(units, base):
+    return Units(units.step, units.shift - base * units.step)
+
+
+def _smallest(k, coded, units, context):
+    """(predictor number, method, bytes)."""
+    none = constant.encode(k, coded.valid, units, None)
+    if none is not None:
+        return 0, constant, none
+    tried = []
+    if coded.form is not Form.BITS:
+        for number, predictor in enumerate(context.record.predictors):
+            body = classical.encode(k, coded.valid, units, predictor)
+            if body is not None:
+                tried.append((len(body), number, classical, body))
+    if not tried or 8 * min(tried)[0] < _SPARSE * k.size:
+        body = deflate.encode(k, coded.valid, units, None)
+        tried.append((len(body), 0, deflate, body))
+    body = raw.encode(k, coded.valid, units, None)
+    tried.append((len(body), 0, raw, body))
+    _, number, method, body = min(tried, key=lambda t: t[0])
+    return number, method, body
+
+
+def _keeps_promise(values, decoded, coded, row, context):
+    """Whether the decoded tile is as promised; sets MAXERR."""
+    bits = f"u{values.dtype.itemsize}"
+    same = values.view(bits) == decoded.view(bits)
+    row["MAXERR"] = 0
+    if same.all():
+        return True
+    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC):
+        return False
+    ordinary = ~same
+    found = nulls.special(values, context.blank, _keeps_zeros(context))
+    if found is not None and (ordinary & found).any():
+        return False
+    error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
+    row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
+    return bool((error <= bound).all())
+
+
+def _keeps_zeros(context):
+    return getattr(context.settings.mode, "dither", 0) == 2
+
+
+def _errors(values, decoded, coded, context):
+    """Absolute errors, and the largest allowed for each pixel."""
+    if coded.form is Form.STEP:
+        error = np.abs(decoded.astype(np.int64) - values.astype(np.int64))
+        return error, coded.parameter
+    error = np.abs(decoded.astype(np.longdouble) - values.astype(np.longdouble))
+    if coded.form is Form.TRUNC:
+        allowed = context.settings.mode.relative_error * np.abs(values.astype(np.longdouble))
+        kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
+        return np.where(kept, error, np.inf), allowed
+    step = coded.scale / (1 - 2.0**-20)
+    return error, step / 2 + np.abs(np.spacing(decoded)).astype(np.longdouble) / 2
+
+
+def pixel_checksum(values):
+    """CRC-32 of pixels as FITS stores them: big-endian, C order."""
+    return zlib.crc32(values.astype(values.dtype.newbyteorder(">"), copy=False).tobytes())
+
+
+# ---- decoder ---------------------------------------------------------------------------
+
+
+def decode_tile(stream, row, context):
+    """Stored values of a tile (planes, y, x), both checksums compared.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    _check_stream(stream, row, context)
+    values = _guarded(stream, row, context)[0]
+    if pixel_checksum(values) != int(row["CRC_P"]):
+        raise CorruptFileError(
+            "the decoded pixels are not those that were written",
+            where=f"tile {context.number}",
+            found="their checksum CRC_P does not fit",
+            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+        )
+    return values
+
+
+def decode_levels(stream, row, context):
+    """(integers, step, zero): the integers that a tile stores (planes, y, x).
+
+    ``step`` is 0 where they are exact values and not levels of a grid.  For a
+    source taken over they are its own integers.
+    """
+    _check_stream(stream, row, context)
+    values, form, k, plan = _guarded(stream, row, context)
+    if form is Form.SOURCE:
+        return source_integers(k, plan, context), 0.0, 0.0
+    if form in (Form.QUANT, Form.STEP):
+        if plan.valid is not None:
+            k = np.where(plan.valid, k, 0)
+        return k, float(row["SCALE"]), float(row["ZERO"])
+    return k, 0.0, 0.0
+
+
+def _check_stream(stream, row, context):
+    if zlib.crc32(stream) != int(row["CRC_S"]):
+        raise CorruptFileError(
+            "the coded bytes are damaged",
+            where=f"tile {context.number}",
+            found="their checksum CRC_S does not fit",
+            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+        )
+
+
+def _guarded(stream, row, context):
+    try:
+        return _decode(bytes(stream), row, context)
+    except (ValueError, IndexError, OverflowError, AssertionError) as exc:
+        raise CorruptFileError(
+            "the coded bytes make no sense",
+            where=f"tile {context.number}",
+            found=str(exc),
+            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+        ) from exc
+
+
+def _decode(stream, row, context):
+    """(values, form, integers, layout) of a stream."""
+    head, at = unpack_numbers(stream, 0, count=6)
+    form, parameter, base, number, n_special, n_side = (int(v) for v in head)
+    if min(n_special, n_side) < 0 or at + n_special + n_side > len(stream):
+        raise ValueError("the parts of the stream do not add up")
+    form, method = Form(form), methods().get(int(row["METHOD"]))
+    if method is None:
+        raise ValueError(f"METHOD {int(row['METHOD'])} is unknown")
+    special = stream[at : at + n_special]
+    side = stream[at + n_special : at + n_special + n_side]
+    plan: Layout = layout(form, special, row, context)
+    units, predictor = plan.units, None
+    if form is Form.SOURCE:
+        if abs(base) >= 2**33:
+            raise ValueError("a base is out of range")
+        units, base = _source_shift(units, base), 0
+    if method is classical:
+        if not 0 <= number < len(context.record.predictors):
+            raise ValueError(f"predictor {number} is not in the image record")
+        predictor = context.record.predictors[number]
+    body = stream[at + n_special + n_side :]
+    k = method.decode(body, context.shape, plan.valid, units, predictor)
+    k = k + np.int64(base)
+    return restore(form, k, plan, side, parameter, row, context), form, k, plan
+
+
+def quantisation_error(values, row, mode):
+    """1-sigma error of each pixel: float32, in stored units."""
+    error = np.zeros(values.shape, np.float32)
+    if isinstance(mode, Relative) and values.dtype.kind == "f" and row["MAXERR"] > 0:
+        kept = max(0, int(np.ceil(-np.log2(mode.relative_error))) - 1)
+        finite = np.isfinite(values)
+        exponent = np.frexp(values[finite])[1] - 1
+        error[finite] = np.where(values[finite] != 0, np.ldexp(1.0, exponent - kept), 0) / 12**0.5
+    elif isinstance(mode, Bounded) and row["SCALE"] > 0:
+        error[np.isfinite(values)] = row["SCALE"] / 12**0.5
+    return error

@@ -1,0 +1,130 @@
+"""Encoder only: find the numbers of a predictor on a sample of tiles.
+
+Floating point is free here, since what it finds is sent as integers.
+"""
+
+import numpy as np
+
+from astroae.entropy import phases, tables
+from astroae.entropy.coder import INNER, SHIFT
+from astroae.entropy.predictor import TAP_BITS, WEIGHT_BITS, Predictor
+from astroae.entropy.residual import ONE, Units
+
+_SAMPLE = 24_000  # pixels a phase from which scales are learned
+_NEWTON = 6
+
+
+def fit(k, valid, units, line):
+    """A predictor learned from tiles of one shape.
+
+    Parameters
+    ----------
+    k : int64 ndarray (tiles, y, x)
+    valid : bool ndarray of the same shape, or None
+    units : Units
+        Of the same shape.
+    line : bool
+        Whether tiles are one pixel high.
+    """
+    predictor = Predictor.plain(line)
+    values, errors = units.to_plane(k), np.zeros(k.shape)
+    known = np.ones(k.shape, bool) if valid is None else valid
+    values[~known] = 0  # the caller subtracted the background
+    for phase in phases.walk(values, errors, line):
+        target = values[phase.where]
+        weight = known[phase.where].astype(float).ravel()
+        slot, support = predictor.of(phase)
+        if phase.slot is not None:
+            _fit_taps(slot, phase, support, target, weight)
+        mean = slot.predict(phase.neighbours(support)).reshape(phase.shape)
+        errors[phase.where] = np.abs(target - mean)
+        if phase.slot is not None:
+            _fit_scale(slot, phase, mean, target, units.at(phase.where), weight)
+    return predictor
+
+
+def _fit_taps(slot, phase, support, target, weight):
+    """Least-squares taps, quiet pixels counting most."""
+    x = phase.neighbours(support)
+    y = target.ravel()
+    activity = np.std(phase.adjacent(), axis=0).ravel()
+    quiet = np.median(activity[weight > 0]) if (weight > 0).any() else 0.0
+    w = weight / (activity**2 + quiet**2 + ONE**2 / 12)
+    scaled = x * w
+    gram = scaled @ x.T
+    gram[np.diag_indices_from(gram)] *= 1 + 1e-7
+    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram) + 1e-12
+    taps = np.linalg.solve(gram, scaled @ y)
+    if np.isfinite(taps).all() and np.abs(taps).sum() < 8:
+        slot.taps = np.round(taps * (1 << TAP_BITS))
+
+
+def _fit_scale(slot, phase, mean, target, units, weight):
+    """Weights of the features by maximum likelihood, then a table for each class."""
+    chosen = np.flatnonzero(weight)
+    if not chosen.size:
+        return
+    chosen = chosen[:: -(-chosen.size // _SAMPLE)]
+    features = phase.features(mean)[:, chosen]
+    error = np.abs(target - mean).ravel()[chosen] + ONE / 8
+    x = features / 256.0
+    slot.weights = np.round(_laplace(x, error) * (1 << WEIGHT_BITS)).astype(np.int64)
+    classes = slot.classes(features)
+    classes = Units(units.step if units.step is None else units.step.ravel()[chosen]).classes(
+        classes
+    )
+    levels = units.to_levels(mean).ravel()[chosen]
+    k = (units.to_levels(target).ravel()[chosen] + ONE // 2) >> 4
+    centre = (levels + ONE // 2) >> 4
+    _calibrate(slot, classes, k - centre, levels - (centre << 4))
+
+
+def _laplace(x, error):
+    """Coefficients c that make 2^(c x) the scale of Laplace errors."""
+    c = np.zeros(len(x))
+    c[0] = np.log2(error.mean())
+    ridge = 1e-3 * x.shape[1] * np.eye(len(x))
+    best, best_cost = c, np.inf
+    for _ in range(_NEWTON):
+        log = np.clip(c @ x, -2, 40)
+        ratio = np.minimum(error * np.exp2(-log), 12)
+        cost = (log * np.log(2) + ratio).mean()
+        if cost < best_cost:
+            best, best_cost = c, cost
+        gradient = x @ (1 - ratio)
+        hessian = np.log(2) * (x * np.maximum(ratio, 0.2)) @ x.T + ridge
+        c = c - np.linalg.solve(hessian, gradient)
+    return best
+
+
+def _calibrate(slot, classes, errors, offsets):
+    slot.scale, slot.shape = slot.scale.copy(), slot.shape.copy()
+    for c in np.unique(classes):
+        mine = np.flatnonzero(classes == c)[:3000]
+        if len(mine) < 8:
+            continue
+        e = np.where(offsets[mine] < 0, -errors[mine], errors[mine])
+        o = np.abs(offsets[mine])
+        near = [(s, 2) for s in range(max(0, c - 8), min(tables.CLASSES, c + 9))]
+        scale, _ = min(near, key=lambda st: _bits(e, o, *st))
+        both = [
+            (s, h)
+            for s in range(max(0, scale - 2), min(tables.CLASSES, scale + 3))
+            for h in range(tables.SHAPES)
+        ]
+        slot.scale[c], slot.shape[c] = min(both, key=lambda st: _bits(e, o, *st))
+
+
+def _bits(errors, offsets, scale, shape):
+    """Bits that a table would cost these errors."""
+    inner, shift = int(INNER[scale]), int(SHIFT[scale])
+    e = (errors + (1 << shift - 1)) >> shift if shift else errors
+    m = tables.reach(inner)
+    step = int(tables.offset_steps(inner))
+    coarse = np.where(shift == 0, (offsets + (step >> 1)) // step * step, 0)
+    outside = np.abs(e) > m
+    symbol = np.where(outside, 2 * m + 1, e + m)
+    total = shift * len(e) + 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15).sum()
+    for j in np.unique(coarse):
+        total += tables.costs(inner, shape, int(j))[symbol[coarse == j]].sum()
+    return total

@@ -1,0 +1,81 @@
+"""Frozen probability tables: integer counts out of 65 536 for prediction errors.
+
+A table is named by three small integers: the *scale* of the errors (index i
+stands for 2^(i/4 - 5) quantisation steps), their *shape* (light to heavy tails)
+and the *offset* of the predicted mean from the nearest integer (in 1/16).  All is
+computed in integers from one frozen file, so every machine has the same tables.
+Symbols run from -M to M; the last one, M + 1, is the escape.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from constriction import stream
+
+PRECISION = 1 << 16
+SCALES = 37  # 2^-5 to 2^4 steps; wider errors are coded with their low bits apart
+CLASSES = 128  # scale classes, the wide ones included: up to 2^26 steps
+_QUARTERS = (1_048_576, 881_744, 741_455, 623_487)  # 2^20 / 2^(r/4)
+
+_TAILS = np.load(Path(__file__).with_name("shapes.npy")).astype(np.int64)
+SHAPES = len(_TAILS)
+_HALF = int(_TAILS[0, 0])
+
+
+def offset_steps(scale):
+    """How finely (in 1/16) the mean's offset is kept at each scale index.
+
+    A coarser offset costs about its variance over that of the errors.
+    """
+    scale = np.asarray(scale)
+    return np.where(scale < 14, 1, np.where(scale < 20, 2, np.where(scale < 26, 4, 16)))
+
+
+def reach(scale):
+    """Largest error that a table of this scale codes without an escape."""
+    return int(min(8 * 2 ** (scale / 4 - 5) + 2, 120))
+
+
+def _upper_tail(position, scale, shape):
+    """Probability above ``position`` (in 1/16 steps), out of 2^30."""
+    octave, quarter = divmod(scale, 4)
+    z = np.abs(position) * _QUARTERS[quarter]
+    z = z << (3 - octave) if octave <= 3 else z >> (octave - 3)  # in 2^-22 scales
+    index, fraction = z >> 16, z & 0xFFFF
+    tail = _TAILS[shape]
+    inside = index < len(tail) - 1
+    index = np.where(inside, index, len(tail) - 2)
+    value = tail[index] + ((tail[index + 1] - tail[index]) * fraction >> 16)
+    value = np.where(inside, value, 0)
+    return np.where(position >= 0, value, 2 * _HALF - value)
+
+
+@cache
+def counts(scale, shape, offset):
+    """Counts of the symbols -M..M and the escape, each at least 1, sum 65 536."""
+    m = reach(scale)
+    edges = 16 * np.arange(-m, m + 2, dtype=np.int64) - 8 - offset
+    tails = _upper_tail(edges, scale, shape)
+    weights = np.append(tails[:-1] - tails[1:], 2 * _HALF - tails[0] + tails[-1])
+    room = PRECISION - len(weights)
+    table = 1 + weights * room // weights.sum()
+    table[np.argmax(table)] += PRECISION - table.sum()
+    table.setflags(write=False)
+    return table
+
+
+@cache
+def costs(scale, shape, offset):
+    """Bits that each symbol costs, for the encoder's choices."""
+    return 16 - np.log2(counts(scale, shape, offset))
+
+
+@cache
+def model(scale, shape, offset):
+    """The same table as a `constriction` model.
+
+    ``perfect=True`` reproduces counts out of 65 536 exactly; the fast variant
+    does not.
+    """
+    return stream.model.Categorical(counts(scale, shape, offset) / PRECISION, perfect=True)
