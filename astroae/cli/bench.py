@@ -1,0 +1,36 @@
+"""Measure: sizes, speed, and whether every promise holds on real images.
+
+``astroae bench rate`` compares sizes with other coders on the same integers.
+"""
+
+import argparse
+
+from astroae.cli import _bench_rate
+
+HELP = "measure sizes and speed beside other coders, and check the promises"
+
+_ACTIONS = {"rate": _bench_rate}
+
+
+def add_arguments(parser):
+    """The four measurements, each with options of its own."""
+    # The common options may stand behind the measurement too; they are not reset there.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    for flag in ("--json", "--quiet", "--debug"):
+        common.add_argument(flag, action="store_true", help=argparse.SUPPRESS)
+    actions = parser.add_subparsers(dest="measurement", required=True, metavar="MEASUREMENT")
+    for name, module in _ACTIONS.items():
+        action = actions.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            parents=[common],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(action)
+        action.set_defaults(measure=module.run)
+
+
+def run(args):
+    """Measure; the exit code is that of the measurement."""
+    return args.measure(args)
