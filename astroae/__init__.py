@@ -23,7 +23,9 @@ from astroae.errors import (
 )
 from astroae.io.files import compress
 from astroae.io.hdu import AEImageHDU
+from astroae.io.inspect import info
 from astroae.io.restore import decompress
+from astroae.io.verify import verify
 
 __all__ = [
     "AEImageHDU",
@@ -38,4 +40,6 @@ __all__ = [
     "UnsupportedDataError",
     "compress",
     "decompress",
+    "info",
+    "verify",
 ]

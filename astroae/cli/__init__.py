@@ -16,15 +16,30 @@ holds:
 Optional: ``VERB``, where the verb is not called as its file is.  Two modules
 with one verb are an error.  A verb imports what is slow inside ``run``: all
 modules of this folder are imported to print the help.  What several verbs share
-is in modules with a leading underscore: `~astroae.cli._many` (one job over many
-files), `~astroae.cli._progress` (the bar).
+is in modules with a leading underscore: `astroae.cli._many` (one job over many
+files), `astroae.cli._progress` (the bar), `astroae.cli._names` (outputs).
 """
 
 import importlib
 import pkgutil
-from pathlib import Path
 
-__all__ = ["find_verbs"]
+__all__ = ["find_verbs", "one_verb"]
+
+
+def one_verb(name, package=__name__, path=__path__):
+    """``{name: module}`` of the verb in the file of that name, or None.
+
+    Running a verb needs no other verb's imports.
+    """
+    if name not in _files(path):
+        return None
+    module = importlib.import_module(f"{package}.{name}")
+    return {name: module} if getattr(module, "VERB", name) == name else None
+
+
+def _files(path):
+    found = pkgutil.iter_modules([str(folder) for folder in path])
+    return [info.name for info in found if not info.name.startswith("_") and not info.ispkg]
 
 
 def find_verbs(package=__name__, path=__path__):
@@ -53,11 +68,9 @@ def find_verbs(package=__name__, path=__path__):
     True
     """
     verbs = {}
-    for found in pkgutil.iter_modules([str(Path(p)) for p in path]):
-        if found.name.startswith("_") or found.ispkg:
-            continue
-        module = importlib.import_module(f"{package}.{found.name}")
-        verb = getattr(module, "VERB", found.name)
+    for name in _files(path):
+        module = importlib.import_module(f"{package}.{name}")
+        verb = getattr(module, "VERB", name)
         if verb in verbs:
             raise RuntimeError(f"two modules call their verb {verb!r}: {verbs[verb]} and {module}")
         verbs[verb] = module

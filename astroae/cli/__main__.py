@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 
-from astroae.cli import find_verbs
+from astroae.cli import find_verbs, one_verb
 from astroae.errors import AstroAEError, OutputError
 
 __all__ = ["main"]
@@ -32,7 +32,9 @@ def main(argv=None):
     SystemExit
         By argparse: help was asked for (0), or the arguments are wrong (2).
     """
-    args = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    verbs = one_verb(argv[0] if argv else "") or find_verbs()
+    args = _parser(verbs).parse_args(argv)
     try:
         code = args.run(args)
         sys.stdout.flush()
@@ -55,7 +57,7 @@ def _failed(args, message, code):
     return code
 
 
-def _parser():
+def _parser(modules):
     from astroae import __version__
 
     parser = argparse.ArgumentParser(
@@ -69,7 +71,7 @@ def _parser():
     group.add_argument("--quiet", action="store_true", help="print errors only")
     group.add_argument("--debug", action="store_true", help="print tracebacks")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, module in find_verbs().items():
+    for name, module in modules.items():
         verb = verbs.add_parser(
             name,
             help=module.HELP,

@@ -23,6 +23,7 @@ from astroae.container.structure import (
     structure_cards,
 )
 from astroae.errors import CorruptFileError
+from astroae.io.checksums import CHECKSUMS, with_checksums
 from astroae.io.spans import BLOCK, Span
 from astroae.settings import Bounded, Lossless, Relative
 
@@ -220,6 +221,13 @@ class CodedHDU:
         """Every stored value comes back bit for bit."""
         return is_exact(self.encoded, self.structure.settings)
 
+    @property
+    def restored_size(self):
+        """Bytes of the image HDU that `restore` gives."""
+        data = math.prod(self.structure.shape or (0,)) * self.structure.dtype.itemsize
+        header = len(header_block(raw_cards(self.image_header)))
+        return header + data + -data % BLOCK
+
     def restore(self, *, as_extension=False, on_corrupt="raise", threads=None, progress=None):
         """Bytes of the image HDU, header to padding, a slab of pixels at a time.
 
@@ -237,16 +245,22 @@ class CodedHDU:
         header = self.image_header
         if as_extension and self.was_primary:
             header = extension_header(header)
-        yield header_block(raw_cards(header))
+        options = {"on_corrupt": on_corrupt, "threads": threads}
+        cards = raw_cards(header)
+        if not self.is_exact and any(key in header for key in CHECKSUMS):
+            cards = with_checksums(cards, self._pixels(**options))
+        yield header_block(cards)
         size = 0
-        for slab in self._slabs():
-            pixels = decode_image(
-                self.encoded, slab, on_corrupt=on_corrupt, threads=threads, progress=progress
-            )
-            raw = pixels.astype(pixels.dtype.newbyteorder(">"), copy=False).tobytes()
+        for raw in self._pixels(progress=progress, **options):
             size += len(raw)
             yield raw
         yield bytes(-size % BLOCK)
+
+    def _pixels(self, **options):
+        """Stored values as bytes of a file, a slab at a time."""
+        for slab in self._slabs():
+            pixels = decode_image(self.encoded, slab, **options)
+            yield pixels.astype(pixels.dtype.newbyteorder(">"), copy=False).tobytes()
 
     def _slabs(self):
         """Regions in file order, whole tiles along the first axis."""

@@ -1,0 +1,65 @@
+"""Say what compressed files hold: modes, sizes, tiles, the original's SHA-256, and what
+decompressing gives.  Nothing is decoded."""
+
+from astroae.cli._many import run_many
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "say what a compressed file holds"
+
+
+def add_arguments(parser):
+    """Arguments of the verb."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="FITS files")
+
+
+def run(args):
+    """Describe every file; the worst exit code."""
+    import astroae
+
+    return run_many(args, args.files, lambda path: (astroae.info(path), 0), _text)
+
+
+def _text(report):
+    lines = [f"{report['file']}: {report['bytes']} bytes"]
+    original = report["original"]
+    if original is not None:
+        lines += [
+            f"  original    {original['name']}, {original['bytes']} bytes",
+            f"  SHA-256     {original['sha256']}",
+            f"  decompress  {_way_back(original['byte_identical'], report['hdus'])}",
+        ]
+    for hdu in report["hdus"]:
+        lines.append(f"  {hdu['index']:3d} {hdu['name']:12s} {_hdu(hdu)}")
+    return "\n".join(lines)
+
+
+def _way_back(byte_identical, hdus):
+    """What decompressing gives, as it was found while compressing."""
+    if byte_identical:
+        return "gave the same file byte for byte, checked while compressing"
+    if all(hdu.get("exact", True) for hdu in hdus):
+        return "gives the same headers and data; not the same file byte for byte"
+    return "gives the same headers, and pixels within what was promised"
+
+
+def _hdu(hdu):
+    if hdu["kind"] != "astroae image":
+        return f"{hdu['kind']}, {hdu['bytes']} bytes"
+    shape = " x ".join(map(str, hdu["shape"]))
+    text = f"image {shape} {hdu['dtype']}, {_mode(hdu)}"
+    if "tiles" not in hdu:
+        return text + ", no pixels"
+    tile = " x ".join(map(str, hdu["settings"]["tile_shape"]))
+    return (
+        f"{text}, {hdu['tiles']} tiles of {tile}, {hdu['bits_per_pixel']:.3f} bits/pixel, "
+        f"{hdu['original_bytes']} -> {hdu['bytes']} bytes, ratio {hdu['ratio']:.2f}"
+    )
+
+
+def _mode(hdu):
+    mode = dict(hdu["settings"]["mode"])
+    name = mode.pop("name")
+    numbers = ", ".join(f"{key} {value}" for key, value in mode.items() if value is not None)
+    exact = " (all exact)" if hdu["exact"] and name != "lossless" else ""
+    return f"{name}{exact}" + (f" ({numbers})" if numbers else "")

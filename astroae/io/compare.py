@@ -1,0 +1,122 @@
+"""Two plain FITS files, HDU by HDU: headers card for card, pixels against their bound."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from astroae.container.header import raw_cards
+from astroae.io.checksums import CHECKSUMS
+from astroae.io.coded import pixels_of
+from astroae.io.spans import chunks, scan
+from astroae.settings import Relative
+
+__all__ = ["Comparison", "compare_hdus"]
+
+
+@dataclass
+class Comparison:
+    """Sentences about what differs beyond the promise, and the worst pixel within it."""
+
+    differences: list = field(default_factory=list)
+    largest_error_over_bound: float = 0.0
+
+
+def compare_hdus(restored, original, where, coded):
+    """Compare a restored file with the original.
+
+    Parameters
+    ----------
+    restored, original : path-like
+        Plain FITS files.
+    where : path-like
+        Name of the original in messages.
+    coded : list of CodedHDU
+        Compressed images of the file that was restored, in order.
+
+    Returns
+    -------
+    Comparison
+    """
+    spans = scan(restored), scan(original, where)
+    found = Comparison()
+    if len(spans[0]) != len(spans[1]):
+        found.differences.append(f"{len(spans[0])} HDUs, the original has {len(spans[1])}")
+        return found
+    waiting = list(coded)
+    for back, first in zip(*spans):
+        hdu = None
+        if waiting and _is_of(back, waiting[0]):
+            hdu = waiting.pop(0)
+        lossy = hdu is not None and not hdu.is_exact
+        if not _same_header(back, first, lossy):
+            found.differences.append(f"{first.label}: headers differ")
+        elif _digest(restored, back) != _digest(original, first):
+            if lossy:
+                _pixels(found, first, pixels_of(restored, back), pixels_of(original, first), hdu)
+            else:
+                found.differences.append(f"{first.label}: data differ")
+    return found
+
+
+def _is_of(span, hdu):
+    """Whether a restored HDU came from that compressed image."""
+    kept = ("BITPIX", "NAXIS", "EXTNAME", "EXTVER")
+    header = hdu.image_header
+    return span.is_image and all(header.get(key) == span.header.get(key) for key in kept)
+
+
+def _same_header(back, first, lossy):
+    ignored = CHECKSUMS if lossy else ()
+    cards = (
+        [card for card in raw_cards(span.header) if card[:8].rstrip() not in ignored]
+        for span in (back, first)
+    )
+    return next(cards) == next(cards)
+
+
+def _digest(path, span):
+    """SHA-256 of the data unit."""
+    digest = hashlib.sha256()
+    for chunk in chunks(path, span.data, span.data_end):
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _pixels(found, span, back, first, hdu):
+    """Every tile against its own bound."""
+    grid, tiles = hdu.encoded.grid, hdu.encoded.tiles
+    worst, outside = 0.0, 0
+    for i in range(len(grid)):
+        place = grid.slices(i)
+        ratio = _over_bound(back[place], first[place], tiles[i], hdu)
+        worst = max(worst, float(ratio.max(initial=0.0)))
+        outside += int((ratio > 1).sum())
+    found.largest_error_over_bound = max(found.largest_error_over_bound, min(worst, 1e9))
+    if outside:
+        found.differences.append(f"{span.label}: {outside} pixels beyond their bound")
+
+
+def _over_bound(back, first, tile, hdu):
+    """Error of each pixel over its bound; inf where one is finite and the other is not."""
+    mode, blank = hdu.structure.settings.mode, hdu.structure.blank
+    kind = back.dtype.kind
+    back, first = back.astype(np.float64), first.astype(np.float64)
+    if kind == "f":
+        special = ~(np.isfinite(back) & np.isfinite(first))
+    else:
+        special = (back == blank) | (first == blank)  # None equals no pixel
+    with np.errstate(invalid="ignore"):
+        error = np.abs(back - first)
+    if isinstance(mode, Relative):
+        bound = mode.relative_error * np.abs(first)
+    else:
+        step = float(tile["SCALE"])
+        bound = np.full(back.shape, step / 2 if kind == "f" else max(step - 1, 0) / 2)
+    if kind == "f":
+        # Half an ulp of the decoded value is the decoder's own rounding.
+        bound = bound + np.spacing(np.abs(back).astype(hdu.structure.dtype)).astype(float) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(error == 0, 0.0, error / bound)
+    same = (back == first) | (np.isnan(back) & np.isnan(first))
+    return np.where(special, np.where(same, 0.0, np.inf), ratio)

@@ -1,0 +1,126 @@
+"""What a compressed file holds, read from its headers and tile tables: no pixel is decoded."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from astroae.io.restore import coded_hdus
+from astroae.io.spans import plain_source, quiet_headers, scan
+
+__all__ = ["info", "original_of"]
+
+
+def info(file):
+    """Describe a file that astroae wrote, or any other FITS file.
+
+    Parameters
+    ----------
+    file : str or path-like
+
+    Returns
+    -------
+    dict
+        Plain values, fit for JSON: ``file``, ``bytes``, ``original`` (name, bytes,
+        SHA-256 of the file that was compressed, and whether `astroae.decompress`
+        gives it back byte for byte, as checked while compressing; None where
+        there was none), and ``hdus``, a dict each.
+
+    Raises
+    ------
+    InputError
+        Not FITS, or cut short.
+    CorruptFileError, FormatVersionError, ModelError
+        A table that describes no image, or one of a newer format.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> import astroae
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> fits.writeto(folder / "a.fits", np.arange(90000, dtype="int16").reshape(300, 300))
+    >>> _ = astroae.compress(folder / "a.fits", folder / "a.aae.fits")
+    >>> found = astroae.info(folder / "a.aae.fits")
+    >>> found["original"]["byte_identical"], found["hdus"][1]["mode"]
+    (True, 'lossless')
+    """
+    file = Path(file)
+    with plain_source(file) as plain, quiet_headers():
+        spans = scan(plain, file)
+        coded = coded_hdus(plain, spans, file)
+        return {
+            "file": str(file),
+            "bytes": plain.stat().st_size,
+            "original": original_of(coded),
+            "hdus": [_hdu(span, coded.get(span.index)) for span in spans],
+        }
+
+
+def original_of(coded):
+    """Name, size, SHA-256 and way back of the file that was compressed, or None.
+
+    Parameters
+    ----------
+    coded : dict of int to CodedHDU
+    """
+    for hdu in coded.values():
+        header = hdu.span.header
+        if isinstance(header.get("AEFILSHA"), str):
+            return {
+                "name": header.get("AEFILNAM"),
+                "bytes": header.get("AEFILSIZ"),
+                "sha256": header["AEFILSHA"],
+                "byte_identical": header.get("AEFILSAM") is True,
+            }
+    return None
+
+
+def _hdu(span, coded):
+    about = {"index": span.index, "name": span.name, "kind": _kind(span), "bytes": span.size}
+    if coded is None:
+        return about
+    about |= {"kind": "astroae image", "was_primary": coded.was_primary}
+    structure, encoded = coded.structure, coded.encoded
+    header = span.header
+    about |= {
+        "shape": list(structure.shape),
+        "dtype": structure.dtype.name,
+        "mode": structure.settings.mode.name,
+        "settings": _plain(structure.settings.to_dict()),
+        "version": header["AEVERSN"],
+        "creator": header.get("AECREATR", ""),
+        "exact": coded.is_exact,
+        "original_bytes": coded.restored_size,
+    }
+    if encoded is None:
+        return about
+    methods, counts = np.unique(encoded.tiles["METHOD"], return_counts=True)
+    data = coded.layout.rows_size + coded.layout.heap_size
+    return about | {
+        "tiles": len(encoded.tiles),
+        "tiles_by_method": {str(m): int(n) for m, n in zip(methods, counts)},
+        "bits_per_pixel": 8 * data / math.prod(structure.shape),
+        "ratio": coded.restored_size / span.size,
+        "largest_error": float(encoded.tiles["MAXERR"].max()) * abs(structure.bscale),
+    }
+
+
+def _kind(span):
+    if span.header.get("AEPREV") is True:
+        return "preview"
+    if span.is_image:
+        return "image"
+    if span.data_end == span.data:
+        return "empty"
+    if span.header.get("ZIMAGE") is True:
+        return "tile-compressed image"
+    return str(span.header.get("XTENSION", "groups")).strip().lower()
+
+
+def _plain(values):
+    """Tuples as lists, so that JSON gives back what went in."""
+    if isinstance(values, dict):
+        return {key: _plain(value) for key, value in values.items()}
+    return list(values) if isinstance(values, tuple) else values

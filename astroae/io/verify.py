@@ -1,0 +1,177 @@
+"""Is a compressed file whole, and what does decompressing it give?
+
+`verify` decodes every tile, and puts the answer in the words that the user needs:
+the same file byte for byte, or the same headers and pixels, or pixels as promised.
+"""
+
+import hashlib
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from astroae.codec.image import decode_image
+from astroae.errors import AstroAEError, CorruptFileError, InputError
+from astroae.io.compare import compare_hdus
+from astroae.io.inspect import original_of
+from astroae.io.restore import coded_hdus, restored
+from astroae.io.spans import plain_source, quiet_headers, scan, sha256_of
+
+__all__ = ["Verification", "verify"]
+
+SAME_FILE = "decompress gives the same file byte for byte"
+SAME_DATA = "decompress gives the same headers and the same data, not the same file"
+AS_PROMISED = "decompress gives the same headers, and pixels within what was promised"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found.
+
+    Parameters
+    ----------
+    file : str
+    ok : bool
+        No damage, and no difference beyond the promise.
+    damages : tuple of (str, str)
+        Place (extension and tile) and message.
+    verdict : str
+        What decompressing gives, in a sentence; empty where it is not known.
+    byte_identical : bool or None
+        Of the file that decompressing gives and the original: by the SHA-256
+        kept in the header, or by ``against``.  None where neither is there.
+    differences : tuple of str
+        How the restored HDUs differ from those of ``against``.
+    largest_error_over_bound : float
+        Of the pixels of ``against``; 0 where all are exact or none was given.
+    """
+
+    file: str
+    ok: bool
+    damages: tuple = ()
+    verdict: str = ""
+    byte_identical: bool | None = None
+    differences: tuple = ()
+    largest_error_over_bound: float = 0.0
+
+    def to_dict(self):
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def verify(file, against=None, *, threads=None, progress=None):
+    """Decode every tile of a file and check it.
+
+    Parameters
+    ----------
+    file : str or path-like
+        File that astroae wrote.
+    against : str or path-like, optional
+        The original: compared byte for byte, then HDU by HDU, pixel by pixel.
+    threads : int, optional
+        Tiles decoded at once.
+    progress : callable, optional
+        ``progress(done, total)``, tiles of the whole file.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        Not FITS, cut short, or not written by astroae.
+    FormatVersionError, ModelError
+        The file is of a newer format, or of a model that is not here.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> import astroae
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> fits.writeto(folder / "a.fits", np.arange(90000, dtype="int16").reshape(300, 300))
+    >>> _ = astroae.compress(folder / "a.fits", folder / "a.aae.fits")
+    >>> astroae.verify(folder / "a.aae.fits", against=folder / "a.fits").verdict
+    'decompress gives the same file byte for byte'
+    """
+    file = Path(file)
+    with plain_source(file) as plain, quiet_headers():
+        spans = scan(plain, file)
+        try:
+            coded = coded_hdus(plain, spans, file)
+        except CorruptFileError as exc:
+            return Verification(str(file), False, ((exc.where, str(exc)),))
+        if not coded:
+            raise InputError(
+                "nothing in the file was compressed by astroae",
+                where=str(file),
+                found=f"{len(spans)} HDUs, none with AEIMAGE = T",
+                hint="check plain files with fitsverify",
+            )
+        with tempfile.NamedTemporaryFile(prefix="astroae-", suffix=".fits") as scratch:
+            try:
+                digest = _restore(plain, file, scratch, against is not None, threads, progress)
+            except CorruptFileError:
+                return Verification(str(file), False, tuple(_damages(coded, file)))
+            if against is not None:
+                return _against(file, coded, digest, scratch, Path(against))
+        return _alone(file, coded, digest)
+
+
+def _restore(plain, file, scratch, keep, threads, progress):
+    """SHA-256 of the restored file, whose bytes go to ``scratch`` where they are needed."""
+    digest = hashlib.sha256()
+    for piece in restored(plain, file, threads=threads, progress=progress):
+        digest.update(piece)
+        if keep:
+            scratch.write(piece)
+    scratch.flush()
+    return digest.hexdigest()
+
+
+def _damages(coded, file):
+    """Every damaged tile, found one by one."""
+    for hdu in coded.values():
+        for i in range(len(hdu.encoded.tiles) if hdu.encoded is not None else 0):
+            try:
+                decode_image(hdu.encoded, hdu.encoded.grid.slices(i), threads=1)
+            except AstroAEError as exc:
+                exc = exc.at(f"{file}, {hdu.span.label}")
+                yield exc.where, str(exc)
+
+
+def _alone(file, coded, digest):
+    original = original_of(coded)
+    if original is None:
+        return Verification(str(file), True)
+    same = digest == original["sha256"]
+    if same:
+        verdict = SAME_FILE
+    elif original["byte_identical"]:
+        verdict = "the file was changed after it was compressed: decompress gives another file"
+    elif all(hdu.is_exact for hdu in coded.values()):
+        verdict = SAME_DATA
+    else:
+        verdict = AS_PROMISED
+    return Verification(str(file), True, (), verdict, same)
+
+
+def _against(file, coded, digest, scratch, against):
+    with plain_source(against) as plain:
+        if sha256_of(plain) == digest:
+            return Verification(str(file), True, (), SAME_FILE, True)
+        found = compare_hdus(scratch.name, plain, against, list(coded.values()))
+    if found.differences:
+        verdict = "decompress gives another file"
+    else:
+        verdict = AS_PROMISED if found.largest_error_over_bound else SAME_DATA
+    return Verification(
+        str(file),
+        not found.differences,
+        (),
+        verdict,
+        False,
+        tuple(found.differences),
+        found.largest_error_over_bound,
+    )
