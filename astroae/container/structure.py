@@ -12,11 +12,11 @@ import numpy as np
 from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
-from astroae.container.keywords import FORMAT_VERSION, HEADER_BEGIN, MARK, comment_of
+from astroae.container.keywords import FILE_KEYWORDS, FORMAT_VERSION, HEADER_BEGIN, MARK, comment_of
 from astroae.errors import CorruptFileError, FormatVersionError, ModelError, SettingError
 from astroae.settings import Bounded, Lossless, Relative, Settings
 
-__all__ = ["Structure", "card", "read_structure", "structure_cards"]
+__all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards"]
 
 BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
@@ -175,7 +175,7 @@ def read_structure(header: Header):
         )
     shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", high=MAX_AXES), low=0)
     tile_shape = _axes(header, "AETILE", len(shape), low=1)
-    pixels = math.prod(min(t, max(n, 1)) for t, n in zip(tile_shape, shape))
+    pixels = math.prod(min(t, max(n, 1)) for t, n in zip(tile_shape, shape, strict=True))
     if pixels > MAX_TILE_PIXELS:
         raise _damaged("AETILEn", f"tiles of {pixels} pixels, allowed are {MAX_TILE_PIXELS}")
     bitpix = _int(header, "AEBITPIX")
@@ -197,6 +197,22 @@ def read_structure(header: Header):
         _blank(header, dtype),
         _int(header, "AEHDRSUM", default=None),
     )
+
+
+def read_notes(header):
+    """The values of `FILE_KEYWORDS` that a table's header holds.
+
+    They describe the file that an image came from; a damaged one is left out.
+    """
+    notes = {}
+    for keyword in FILE_KEYWORDS:
+        try:
+            value = header.get(keyword.name)
+        except VerifyError:
+            continue
+        if type(value) is keyword.kind:
+            notes[keyword.name] = value
+    return notes
 
 
 def _scale(header):

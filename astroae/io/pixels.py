@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.io.fits.hdu.base import BITPIX2DTYPE
 
+from astroae.errors import UnsupportedDataError
 from astroae.pixels.tiling import TileGrid
 
 __all__ = ["Baseline", "scale_back", "stored_of_hdu", "to_stored", "unit_of"]
@@ -40,15 +41,33 @@ def to_stored(data):
     return data
 
 
-def scale_back(data, dtype, bscale, bzero, blank):
-    """Physical values -> integers on the grid that a header's BSCALE and BZERO set."""
-    levels = (np.asarray(data, np.float64) - bzero) / bscale
+def scale_back(data, header):
+    """Physical values -> stored ones of the type, BSCALE and BZERO that a header names.
+
+    Raises
+    ------
+    UnsupportedDataError
+        A value has no place in the stored type.
+    """
+    dtype = np.dtype(BITPIX2DTYPE[header["BITPIX"]])
+    levels = (data - np.float64(header.get("BZERO", 0))) / header.get("BSCALE", 1)
+    if dtype.kind == "f":
+        return levels.astype(dtype)
+    levels = np.rint(levels)
+    missing, blank = ~np.isfinite(levels), header.get("BLANK")
+    if blank is not None:
+        levels[missing] = blank
+        missing[...] = False
     limits = np.iinfo(dtype)
-    lost = ~np.isfinite(levels)
-    levels[lost] = 0 if blank is None else blank
-    # Clipped one float below the limit where the limit itself is not a float (int64).
-    high = np.nextafter(float(limits.max), 0) if dtype.itemsize == 8 else limits.max
-    return np.clip(np.rint(levels), limits.min, high).astype(dtype)
+    outside = missing | (levels < limits.min) | (levels >= float(limits.max) + 1)
+    if outside.any():
+        raise UnsupportedDataError(
+            "edited pixels do not fit the stored integers",
+            where=f"pixel {tuple(int(i) for i in np.argwhere(outside)[0])}",
+            found=f"got {data[outside][0]}, {dtype} with BSCALE {header.get('BSCALE', 1)}",
+            hint="open the file with scale_back=False to store floats",
+        )
+    return levels.astype(dtype)
 
 
 def unit_of(header):

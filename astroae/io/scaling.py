@@ -7,6 +7,8 @@ from them needs the cards again, where they stood.
 
 from astropy.io.fits import Header
 
+from astroae.container.header import raw_cards
+
 __all__ = ["exact_copy", "restore_scale_cards"]
 
 SCALE_KEYWORDS = ("BSCALE", "BZERO", "BLANK")
@@ -14,7 +16,7 @@ SCALE_KEYWORDS = ("BSCALE", "BZERO", "BLANK")
 
 def exact_copy(header):
     """A copy of a header that keeps every card to the byte."""
-    twin = Header.fromstring(header.tostring(sep="", endcard=False, padding=False))
+    twin = Header.fromstring("".join(raw_cards(header)))
     twin._modified = False
     return twin
 

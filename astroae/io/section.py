@@ -63,7 +63,7 @@ class AESection:
         encoded = hdu.encoded
         block = tuple(
             slice(r.start // t * t, min(-(-r.stop // t) * t, n))
-            for r, t, n in zip(region, encoded.grid.tile_shape, encoded.shape)
+            for r, t, n in zip(region, encoded.grid.tile_shape, encoded.shape, strict=True)
         )
         size = math.prod(b.stop - b.start for b in block) * encoded.dtype.itemsize
         if any(r.stop <= r.start for r in region) or size > MAX_KEPT_BYTES:
@@ -73,18 +73,21 @@ class AESection:
             kept_block, kept = block, hdu._decode(block)
             hdu._kept = (encoded, kept_block, kept)
         return kept[
-            tuple(slice(r.start - b.start, r.stop - b.start) for r, b in zip(region, kept_block))
+            tuple(
+                slice(r.start - b.start, r.stop - b.start)
+                for r, b in zip(region, kept_block, strict=True)
+            )
         ]
 
 
 def _contains(block, region):
-    return all(b.start <= r.start and r.stop <= b.stop for b, r in zip(block, region))
+    return all(b.start <= r.start and r.stop <= b.stop for b, r in zip(block, region, strict=True))
 
 
 def _region(index, shape):
     """Basic index -> the region it lies in, and the same index within that region."""
     region, picks = [], []
-    for item, n in zip(index, shape):
+    for item, n in zip(index, shape, strict=True):
         if not isinstance(item, slice):
             region.append(slice(int(item), int(item) + 1))
             picks.append(0)

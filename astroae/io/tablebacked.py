@@ -1,0 +1,152 @@
+"""The file side of `AEImageHDU`: which table stands for the image, and when it is written.
+
+An HDU has one of three tables: none yet, that of the file it was read from, or one
+packed in memory.  ``_table_current`` says whether it holds the pixels as they are.
+Writing to another file leaves the HDU bound to the file it came from.
+"""
+
+import copy
+
+from astropy.io import fits
+from astropy.io.fits.header import Header
+
+from astroae.container.header import raw_cards, to_table_cards
+from astroae.container.keywords import HEADER_BEGIN
+from astroae.container.rows import pack
+from astroae.container.structure import card, structure_cards
+from astroae.io.table import AETable
+
+__all__ = ["TableBackedHDU"]
+
+_PLACES = ("_file", "_buffer", "_header_offset", "_data_offset", "_data_size", "_new")
+
+
+def _on_table(name):
+    """Property that lives on the table, which is what stands in the file."""
+    private = "_own" + name
+
+    def get(self):
+        table = self.__dict__.get("_bintable")
+        return self.__dict__.get(private) if table is None else getattr(table, name)
+
+    def put(self, value):
+        table = self.__dict__.get("_bintable")
+        if table is None:
+            self.__dict__[private] = value
+        else:
+            setattr(table, name, value)
+
+    return property(get, put)
+
+
+class TableBackedHDU(fits.CompImageHDU):
+    """CompImageHDU whose table astropy copies and never interprets.
+
+    A subclass gives ``encode()``, ``_encoded``, ``_structure``, ``_damage``, ``notes``
+    and ``_image_header()``.
+    """
+
+    _file = _on_table("_file")
+    _buffer = _on_table("_buffer")
+    _header_offset = _on_table("_header_offset")
+    _data_offset = _on_table("_data_offset")
+    _data_size = _on_table("_data_size")
+    _new = _on_table("_new")
+
+    @property
+    def size(self):
+        """Bytes of the data unit in the file."""
+        if self._bintable is not None:
+            return self._bintable.size
+        return self._header.data_size
+
+    def _prewriteto(self, inplace=False):
+        if self._has_data:
+            self.update_header()
+        if self._damage is None:
+            self.encode()
+        table = self._table(inplace)
+        table._output_checksum = self._output_checksum
+        self._tmp_bintable = table
+        return table._prewriteto(inplace=inplace)
+
+    def _table(self, inplace):
+        """The table to be written: the HDU's own, or one for another file."""
+        if self._table_current:
+            return self._with_header(inplace)
+        packed = pack(self._encoded)
+        cards, n_blank = to_table_cards(self._image_header())
+        own = packed.cards + structure_cards(self._structure, n_blank, self.notes)
+        header = _modified_header(own + cards)
+        if self._bintable is None:
+            self._bintable = self._placed(AETable(header, packed))
+            self._table_current = True
+            return self._bintable
+        table = self._bintable if inplace else copy.copy(self._bintable)
+        table._header, table.packed = header, packed
+        self._table_current = inplace
+        return table
+
+    def _placed(self, table):
+        """A new table, given the place in a file that the HDU may have had."""
+        for name in _PLACES:
+            setattr(table, name, self.__dict__.get("_own" + name))
+        return table
+
+    def _with_header(self, inplace):
+        """The table as it is, under the header as it is now.
+
+        Where nothing changed it is left alone, checksums included, so that
+        closing a file that was opened for update does not write to it.
+        """
+        old = raw_cards(self._bintable.header)
+        cards, n_blank = to_table_cards(self._image_header())
+        begin = next((i for i, c in enumerate(old) if c.startswith(HEADER_BEGIN)), None)
+        if begin is None:
+            return self._bintable
+        new = old[:begin] + [_begin_card(old[begin], n_blank)] + cards
+        if new == [c for c in old if c[:8].rstrip() not in ("CHECKSUM", "DATASUM")]:
+            return self._bintable
+        table = self._bintable if inplace else copy.copy(self._bintable)
+        table._header = _modified_header(new)
+        return table
+
+    def _writeto(self, fileobj, inplace=False, copy=False):
+        # astropy's flush to a file-like object comes here without _prewriteto.
+        table = self._bintable if self._tmp_bintable is None else self._tmp_bintable
+        if table is not None:
+            return table._writeto(fileobj, inplace=inplace, copy=copy)
+
+    def _postwriteto(self):
+        self._tmp_bintable = None
+        if self._bintable is not None:
+            self._bintable._header._modified = False
+
+    def filebytes(self):
+        """Bytes that this HDU takes in a file, header and padding included."""
+        self._prewriteto()
+        try:
+            return self._tmp_bintable.filebytes()
+        finally:
+            self._postwriteto()
+
+    def _verify_checksum_datasum(self):
+        table = self._bintable
+        table._verify_checksum_datasum()
+        for name in ("_checksum", "_datasum", "_checksum_valid", "_datasum_valid"):
+            setattr(self, name, getattr(table, name))
+
+
+def _modified_header(cards):
+    header = Header.fromstring("".join(cards))
+    header._modified = True
+    return header
+
+
+def _begin_card(old, n_blank):
+    """The card that was there while it says the same, else a new one."""
+    try:
+        same = int(old[10:].split("/")[0]) == n_blank
+    except ValueError:
+        same = False
+    return old if same else card(HEADER_BEGIN, n_blank)
