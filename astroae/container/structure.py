@@ -21,6 +21,7 @@ __all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards
 BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
 MAX_AXES = 32
+MAX_STRING = 68  # characters between the quotes of a card
 MAX_TILE_PIXELS = 2**28
 MODELS = ("classical",)
 
@@ -79,13 +80,20 @@ def card(name, value):
     if isinstance(value, bool):
         text = f"{'T' if value else 'F':>20s}"
     elif isinstance(value, str):
-        text = "'{:8s}'".format(value.replace("'", "''"))
+        text = _quoted(value)
     elif isinstance(value, float):
         text = f"{repr(value).upper():>20s}"
     else:
         text = f"{value:>20d}"
     comment = comment_of(name)
     return f"{name:8s}= {text:20s}{' / ' + comment if comment else ''}"[:80].ljust(80)
+
+
+def _quoted(value):
+    """A string as FITS writes it, shortened to what one card holds."""
+    while len(value.replace("'", "''")) > MAX_STRING:
+        value = value[:-1]
+    return "'{:8s}'".format(value.replace("'", "''"))
 
 
 def structure_cards(structure, n_blank, notes=None):
@@ -173,7 +181,7 @@ def read_structure(header: Header):
             found=f"got {model!r}, known are {', '.join(MODELS)}",
             hint="upgrade astroae, or install the model",
         )
-    shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", high=MAX_AXES), low=0)
+    shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", low=0, high=MAX_AXES), low=0)
     tile_shape = _axes(header, "AETILE", len(shape), low=1)
     pixels = math.prod(min(t, max(n, 1)) for t, n in zip(tile_shape, shape, strict=True))
     if pixels > MAX_TILE_PIXELS:
