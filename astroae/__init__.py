@@ -22,6 +22,7 @@ from astroae.errors import (
     UnsupportedDataError,
 )
 from astroae.io.files import compress
+from astroae.io.formats import read_nddata
 from astroae.io.hdu import AEImageHDU
 from astroae.io.inspect import info
 from astroae.io.restore import decompress
@@ -41,5 +42,6 @@ __all__ = [
     "compress",
     "decompress",
     "info",
+    "read_nddata",
     "verify",
 ]

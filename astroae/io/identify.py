@@ -1,0 +1,83 @@
+"""Does a FITS file hold a compressed image, and where?  Headers only, nothing moved or closed."""
+
+import os
+
+from astropy.io import fits
+
+from astroae.container.keywords import MARK
+from astroae.io.hdu import AEImageHDU
+from astroae.io.spans import quiet_headers
+
+__all__ = ["first_image", "identify_read", "identify_write", "is_marked"]
+
+SUFFIX = ".aae.fits"
+#: HDUs that are looked at: a compressed image stands near the front of its file.
+MOST_HDUS = 64
+
+
+def is_marked(hdu):
+    """Whether an HDU is a compressed image, opened as an image or as a table."""
+    return isinstance(hdu, AEImageHDU) or hdu.header.get(MARK) is True
+
+
+def first_image(source):
+    """Number of the first compressed image, or None.
+
+    Parameters
+    ----------
+    source : str, path-like, binary file object or `~astropy.io.fits.HDUList`
+        A file object is left where it was.
+
+    Returns
+    -------
+    int or None
+    """
+    if isinstance(source, fits.HDUList):
+        return next((i for i, hdu in enumerate(source) if is_marked(hdu)), None)
+    if isinstance(source, (str, os.PathLike)):
+        with quiet_headers(), fits.open(source) as hdus:
+            return first_image(hdus)
+    place = source.tell()
+    try:
+        with quiet_headers():
+            return _search(source)
+    finally:
+        source.seek(place)
+
+
+def _search(stream):
+    for i in range(MOST_HDUS):
+        try:
+            header = fits.Header.fromfile(stream)
+        except (EOFError, OSError, ValueError):
+            return None
+        if i == 0 and header.get("SIMPLE") is not True:
+            return None
+        if header.get(MARK) is True:
+            return i
+        stream.seek(header.data_size_padded, 1)
+    return None
+
+
+def identify_read(origin, path, fileobj, *args, **kwargs):
+    """For `astropy.io.registry`: whether what is read holds a compressed image."""
+    if fileobj is not None:
+        place = fileobj.tell()
+        magic = fileobj.read(9)
+        fileobj.seek(place)
+        return magic == b"SIMPLE  =" and first_image(fileobj) is not None
+    source = args[0] if args else None
+    if isinstance(source, fits.HDUList):
+        return first_image(source) is not None
+    return isinstance(source, AEImageHDU)
+
+
+def identify_write(origin, path, fileobj, *args, **kwargs):
+    """For `astropy.io.registry`: the name of the output decides."""
+    return path is not None and str(path).lower().endswith(SUFFIX)
+
+
+def identify(origin, path, fileobj, *args, **kwargs):
+    """Both, by what is asked for."""
+    judge = identify_read if origin == "read" else identify_write
+    return judge(origin, path, fileobj, *args, **kwargs)
