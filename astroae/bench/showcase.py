@@ -33,14 +33,16 @@ class FirstImage:
 
     Attributes
     ----------
-    index : int
-        Of its HDU.
-    data : array
-        All pixels, in physical units.
+    index, bitpix : int
+        Number of its HDU, and BITPIX.
+    stored, data : array
+        All pixels, as stored and in physical units.
     pixels : array of float64, shape (ny, nx)
         The first plane: what is measured and drawn.
-    bytes : int
+    raw : bytes
         Of its HDU.
+    header_bytes : int
+        How many of them are the header.
 
     Raises
     ------
@@ -50,28 +52,35 @@ class FirstImage:
 
     def __init__(self, path):
         try:
-            with fits.open(path) as hdul:
-                self.index = next((i for i, hdu in enumerate(hdul) if _has_plane(hdu)), None)
-                if self.index is not None:
-                    self._take(hdul[self.index])
+            with fits.open(path, do_not_scale_image_data=True) as hdul:
+                found = next((i for i, hdu in enumerate(hdul) if _has_plane(hdu)), None)
+                count = len(hdul)
+                if found is not None:
+                    self._take(hdul[found])
         except OSError as exc:
             raise InputError("cannot be read as FITS", where=str(path), found=str(exc)) from exc
-        if self.index is None:
+        if found is None:
             raise InputError(
                 "no image to show",
                 where=str(path),
-                found=f"{len(hdul)} HDUs, none an image of two axes or more",
+                found=f"{count} HDUs, none an image of two axes or more",
                 hint="give a file with an image",
             )
+        self.index = found
+        self.data = fits.getdata(path, found)
+        self.pixels = _plane(self.data)
 
     def _take(self, hdu):
-        self.header, self.bitpix, self.bytes = (
-            hdu.header.copy(),
-            hdu.header["BITPIX"],
-            hdu.filebytes(),
-        )
-        self.data = hdu.data
-        self.pixels = _plane(self.data)
+        self.bitpix, self.stored = hdu.header["BITPIX"], hdu.data
+        info = hdu.fileinfo()
+        info["file"].seek(info["hdrLoc"])
+        self.raw = info["file"].read(info["datLoc"] + info["datSpan"] - info["hdrLoc"])
+        self.header_bytes = info["datLoc"] - info["hdrLoc"]
+
+    @property
+    def bytes(self):
+        """Size of its HDU."""
+        return len(self.raw)
 
 
 def _has_plane(hdu):
@@ -96,27 +105,22 @@ def rival_sizes(image, quantize_level=None):
     dict of str to int
     """
     if quantize_level is None:
-        lossless = "RICE_1" if image.bitpix in (8, 16, 32) else "GZIP_2"
-        plain = io.BytesIO()
-        fits.PrimaryHDU(image.data, image.header).writeto(plain, output_verify="silentfix")
-        return {
-            "gzip": len(gzip.compress(plain.getvalue(), 6)),
-            lossless: _tiled_size(image, lossless, 0, -1),
-        }
+        codec = "RICE_1" if image.bitpix in (8, 16, 32) else "GZIP_2"
+        sizes = {"gzip": len(gzip.compress(image.raw, 6))}
+        return sizes | {codec: _tiled_size(image, codec, 0, -1)}
     return {} if image.bitpix > 0 else {"RICE_1": _tiled_size(image, "RICE_1", quantize_level, 1)}
 
 
 def _tiled_size(image, codec, level, method):
+    """Header as it is, and the table of tiles."""
     hdu = fits.CompImageHDU(
-        image.data,
-        image.header,
-        compression_type=codec,
-        quantize_level=level,
-        quantize_method=method,
+        image.stored, compression_type=codec, quantize_level=level, quantize_method=method
     )
     buffer = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer, output_verify="silentfix")
-    return len(buffer.getvalue()) - 2880
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+    buffer.seek(0)
+    with fits.open(buffer, disable_image_compression=True) as hdul:
+        return image.header_bytes + hdul[1].fileinfo()["datSpan"]
 
 
 def read_back(path):
