@@ -21,10 +21,12 @@ from astroae.errors import (
     SettingError,
     UnsupportedDataError,
 )
+from astroae.io.arrays import decode, encode
 from astroae.io.files import compress
 from astroae.io.formats import read_nddata
 from astroae.io.hdu import AEImageHDU
 from astroae.io.inspect import info
+from astroae.io.preview import preview
 from astroae.io.restore import decompress
 from astroae.io.verify import verify
 
@@ -40,8 +42,11 @@ __all__ = [
     "SettingError",
     "UnsupportedDataError",
     "compress",
+    "decode",
     "decompress",
+    "encode",
     "info",
+    "preview",
     "read_nddata",
     "verify",
 ]

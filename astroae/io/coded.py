@@ -278,13 +278,16 @@ def is_exact(encoded, settings):
     """Whether every tile is known to come back bit for bit."""
     if encoded is None or isinstance(settings.mode, Lossless):
         return True
-    if encoded.dtype.kind == "f":
-        return bool((encoded.tiles["SCALE"] == 0).all())
+    if encoded.dtype.kind == "f" and (encoded.tiles["SCALE"] != 0).any():
+        return False  # on a grid: NaN payloads and signs of zero may be others
     return bool((encoded.tiles["MAXERR"] == 0).all())
 
 
 def error_over_bound(encoded, settings):
-    """Largest error of a tile over what its mode allows there; 0 where all is exact."""
+    """Largest error of a tile over what bounded mode allows there; 0 where all is exact.
+
+    A relative bound is another for each pixel, so that mode gives 0 too.
+    """
     tiles = encoded.tiles[encoded.tiles["MAXERR"] > 0]
     if not len(tiles) or not isinstance(settings.mode, Bounded):
         return 0.0

@@ -19,7 +19,7 @@ from astroae.errors import InputError, UnsupportedDataError
 from astroae.io.atomic import check_target
 from astroae.io.files import compress
 from astroae.io.hdu import AEImageHDU
-from astroae.io.identify import first_image, identify
+from astroae.io.identify import first_image, identify, primary_of
 from astroae.io.spans import chunks
 from astroae.io.tiletable import tile_table
 
@@ -34,7 +34,7 @@ def read_ccddata(source, hdu=None, hdu_flags=FLAGS, **options):
 
     Parameters
     ----------
-    source : str, path-like, file object or `~astropy.io.fits.HDUList`
+    source : str, path-like or file object
     hdu : int, str or tuple, optional
         By default the first compressed image.
     hdu_flags : str or None
@@ -53,7 +53,11 @@ def read_ccddata(source, hdu=None, hdu_flags=FLAGS, **options):
     """
     if hdu is None:
         hdu = _image_of(source)
-    return fits_ccddata_reader(source, hdu=hdu, hdu_flags=hdu_flags, **options)
+    primary = primary_of(source)
+    ccd = fits_ccddata_reader(source, hdu=hdu, hdu_flags=hdu_flags, **options)
+    if primary is not None:  # as astropy does where the image is an extension
+        ccd.header.extend(primary, unique=True)
+    return ccd
 
 
 def read_nddata(source, **options):

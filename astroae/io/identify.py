@@ -8,7 +8,7 @@ from astroae.container.keywords import MARK
 from astroae.io.hdu import AEImageHDU
 from astroae.io.spans import quiet_headers
 
-__all__ = ["first_image", "identify_read", "identify_write", "is_marked"]
+__all__ = ["first_image", "identify", "is_marked", "primary_of"]
 
 SUFFIX = ".aae.fits"
 #: HDUs that are looked at: a compressed image stands near the front of its file.
@@ -57,6 +57,37 @@ def _search(stream):
             return i
         stream.seek(header.data_size_padded, 1)
     return None
+
+
+def primary_of(source):
+    """Header of an empty primary HDU that says something of the image behind it, or None.
+
+    Parameters
+    ----------
+    source
+        As in `first_image`.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header` or None
+        None where the primary HDU holds an image, or nothing but astroae's note.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        with quiet_headers(), fits.open(source) as hdus:
+            return primary_of(hdus)
+    if isinstance(source, fits.HDUList):
+        header, following = source[0].header, source[1] if len(source) > 1 else None
+        moved = isinstance(following, AEImageHDU) and following.notes.get("AEPRIM") is True
+        return None if moved or header.get("NAXIS") else header.copy()
+    place = source.tell()
+    try:
+        with quiet_headers():
+            header = fits.Header.fromfile(source)
+            source.seek(header.data_size_padded, 1)
+            moved = fits.Header.fromfile(source).get("AEPRIM") is True
+            return None if moved or header.get("NAXIS") else header
+    finally:
+        source.seek(place)
 
 
 def identify_read(origin, path, fileobj, *args, **kwargs):

@@ -12,7 +12,10 @@ import re
 import numpy as np
 from astropy.io import fits
 
-__all__ = ["BUDGET", "binned", "make_preview", "preview_header"]
+from astroae.errors import InputError
+from astroae.io.spans import quiet_headers, reading
+
+__all__ = ["BUDGET", "binned", "make_preview", "preview", "preview_header"]
 
 #: Share of the compressed image that its preview may take.
 BUDGET = 0.01
@@ -157,3 +160,74 @@ def hdu_bytes(hdu):
     stream = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(stream, output_verify="ignore")
     return stream.getvalue()[2880:]
+
+
+def preview(file, hdu=None):
+    """A small picture of an image in a file.
+
+    The PREVIEW extension where the file has one, else the image is decoded and
+    averaged down to 512 px.
+
+    Parameters
+    ----------
+    file : str or path-like
+    hdu : int, str or tuple, optional
+        Image of which the preview is wanted; by default the first with pixels.
+
+    Returns
+    -------
+    `~astropy.io.fits.ImageHDU`
+        float32, physical units, its WCS scaled.
+
+    Raises
+    ------
+    InputError
+        No image of two axes or more in the file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> import astroae
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "a.fits"
+    >>> fits.writeto(file, np.ones((1024, 2048), "f4"))
+    >>> astroae.preview(file).shape
+    (256, 512)
+    """
+    with quiet_headers(), reading(file), fits.open(file) as hdus:
+        image = _first_image(hdus, file) if hdu is None else hdus[hdu]
+        for other in hdus:
+            if other.header.get("AEPREV") is True and _belongs(other, image):
+                return fits.ImageHDU(other.data, other.header)
+        header = image.header.copy()
+        plane = image.data
+        if plane is None or plane.ndim < 2:
+            raise _no_image(file)
+        plane = plane[tuple(n // 2 for n in plane.shape[:-2])]
+        factor = max(1, math.ceil(max(plane.shape) / LARGEST))
+        factor = min(factor, *plane.shape)
+        for key in ("BSCALE", "BZERO", "BLANK"):  # astropy has applied them
+            header.remove(key, ignore_missing=True)
+        return fits.ImageHDU(binned(plane, factor, header), preview_header(header, factor, {}))
+
+
+def _first_image(hdus, file):
+    for hdu in hdus:
+        if hdu.is_image and len(hdu.shape) > 1 and hdu.header.get("AEPREV") is not True:
+            return hdu
+    raise _no_image(file)
+
+
+def _belongs(preview_hdu, image):
+    header = preview_hdu.header
+    return (header.get("AEOWNER"), header.get("AEOWNVER")) == (image.name, image.ver)
+
+
+def _no_image(file):
+    return InputError(
+        "no image to preview",
+        where=str(file),
+        found="no HDU with pixels in two axes or more",
+        hint="say which one with hdu=",
+    )

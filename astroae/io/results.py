@@ -26,7 +26,8 @@ class HDUResult:
     largest_error : float
         Largest error of a pixel that was measured, physical units; 0: exact.
     error_over_bound : float
-        Largest error over its bound, in units of that bound; 0: exact.
+        Largest error over its bound; 0: exact, or a relative bound, which is
+        another for each pixel (`astroae.verify` with ``against`` measures that).
     note : str
         Why it was kept, or what the mode became.
     """
