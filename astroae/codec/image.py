@@ -139,10 +139,10 @@ def encode_image(
         data.shape, dtype, grid.tile_shape, settings, blank, b"", tiles, [b""] * len(grid)
     )
     encoded.record = ImageRecord(source=source)
-    load = _loader(data, integers, encoded)
-    survey(encoded, load)
+    read = _reader(data, integers, dtype)
+    survey(encoded, read)
     encoded.shared = encoded.record.pack()
-    _encode_tiles(encoded, load, range(len(grid)), threads, progress)
+    _encode_tiles(encoded, read, range(len(grid)), threads, progress)
     return encoded
 
 
@@ -163,7 +163,7 @@ def reencode_tiles(encoded, data, changed, *, threads=None, progress=None):
             found=f"{data.shape} of {dtype} for {encoded.shape} of {encoded.dtype}",
             hint="encode the image anew",
         )
-    streams = list(encoded.streams[i] for i in range(len(encoded.tiles)))
+    streams = [encoded.streams[i] for i in range(len(encoded.tiles))]
     new = replace(encoded, tiles=encoded.tiles.copy(), streams=streams)
     if encoded.source is not None:
         raise UnsupportedDataError(
@@ -171,7 +171,7 @@ def reencode_tiles(encoded, data, changed, *, threads=None, progress=None):
             found="changed pixels",
             hint="encode the changed image anew",
         )
-    _encode_tiles(new, _loader(data, None, new), np.flatnonzero(changed), threads, progress)
+    _encode_tiles(new, _reader(data, None, dtype), np.flatnonzero(changed), threads, progress)
     return new
 
 
@@ -294,24 +294,24 @@ def _seed(data, grid, settings, dtype):
     return checksum % 10_000 + 1
 
 
-def _loader(data, integers, encoded):
-    """Function giving tile i as (values, source integers), shaped (planes, y, x)."""
+def _reader(data, integers, dtype):
+    """Function giving a tile as (values, source integers), shaped (planes, y, x)."""
 
-    def load(i):
-        region = encoded.grid.slices(i)
-        shape = encoded.context(i).shape
-        values = np.ascontiguousarray(data[region], encoded.dtype).reshape(shape)
+    def read(context):
+        values = np.ascontiguousarray(data[context.region], dtype).reshape(context.shape)
         if integers is None:
             return values, None
-        return values, np.ascontiguousarray(integers[region], np.int32).reshape(shape)
+        part = np.ascontiguousarray(integers[context.region], np.int32)
+        return values, part.reshape(context.shape)
 
-    return load
+    return read
 
 
-def _encode_tiles(encoded, load, numbers, threads, progress):
+def _encode_tiles(encoded, read, numbers, threads, progress):
     def work(i):
-        values, integers = load(i)
-        return encode_tile(values, encoded.context(i), integers)
+        context = encoded.context(i)
+        values, integers = read(context)
+        return encode_tile(values, context, integers)
 
     for i, (stream, row) in zip(numbers, _in_parallel(work, numbers, threads, progress)):
         encoded.streams[i], encoded.tiles[i] = stream, row

@@ -19,6 +19,7 @@ from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.entropy.residual import Units
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
+from astroae.pixels.levels import shuffle
 from astroae.pixels.noise import noise_sigma
 from astroae.settings import Bounded, Relative
 
@@ -36,6 +37,7 @@ TILE_DTYPE = np.dtype(
         ("MAXERR", "f4"),  # largest error that was measured
     ]
 )
+_SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
 _SPARSE = 2.5  # bits per pixel below which deflate may win
 
 
@@ -55,14 +57,14 @@ def encode_tile(values, context, source_integers=None):
     stream : bytes
     row : structured scalar of TILE_DTYPE
     """
+    context = replace(context, sigma=noise_of(values, context))
     row = _statistics(values, context)
-    context = replace(context, sigma=float(row["SIGMA"]))
     for form in choose(values, context, source_integers):
         coded = form()
         if coded is None:
             continue
         row["SCALE"], row["ZERO"] = coded.scale, coded.zero
-        if coded.form in _MAY_DEFLATE and _bits_are_smaller(values, coded, context):
+        if coded.form is Form.SPLIT and _bits_are_smaller(values, coded):
             continue
         stream = _pack(coded, row, context)
         row["CRC_S"] = zlib.crc32(stream)
@@ -73,30 +75,28 @@ def encode_tile(values, context, source_integers=None):
     raise AssertionError("no form serves this tile")  # BITS always does
 
 
-_MAY_DEFLATE = (Form.SPLIT, Form.DYADIC)
+def _bits_are_smaller(values, coded):
+    """Whether deflating the bits beats splitting floats, judged by a part of the tile."""
+    part = values.reshape(-1)[: 1 << 13]
+    bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size
+    return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
 
 
-def _bits_are_smaller(values, coded, context):
-    """Whether deflated bits beat a float form, judged by a sample of the tile."""
-    if coded.form is Form.DYADIC:
-        return False
-    flat = values.reshape(-1)[: 1 << 13]
-    from astroae.pixels.levels import shuffle
-
-    bits = 8 * len(zlib.compress(shuffle(flat), 1)) / flat.size
-    low = 8 * len(coded.side) / values.size
-    return bits < low + 4.5
+def noise_of(values, context):
+    """Noise of a tile's ordinary pixels."""
+    found = nulls.special(values, context.blank)
+    with np.errstate(all="ignore"):
+        return float(noise_sigma(values, None if found is None else ~found))
 
 
 def _statistics(values, context):
     row = np.zeros((), TILE_DTYPE)
     found = nulls.special(values, context.blank)
-    good = None if found is None else ~found
-    ordinary = values if found is None else values[good]
+    ordinary = values if found is None else values[~found]
     if not ordinary.size:
         return row
     with np.errstate(all="ignore"):
-        row["SIGMA"] = noise_sigma(values, good)
+        row["SIGMA"] = context.sigma
         middle = np.partition(ordinary, ordinary.size // 2, axis=None)[ordinary.size // 2]
         row["BACKGROUND"] = middle
         row["FLUX"] = ordinary.sum(dtype=float) - float(middle) * ordinary.size
@@ -109,8 +109,8 @@ def _pack(coded, row, context):
     base = 0
     if counted.size and coded.form is not Form.BITS:
         base = int(np.partition(counted, counted.size // 2, axis=None)[counted.size // 2])
-    shift, k = _without_base(coded, base)
-    number, best, body = _smallest(k, coded, shift, context)
+    k, units = without_base(coded, base)
+    number, best, body = _smallest(k, coded, units, context)
     row["METHOD"] = best.CODE
     head = pack_numbers(
         [coded.form, coded.parameter, base, number, len(coded.special), len(coded.side)]
@@ -118,12 +118,12 @@ def _pack(coded, row, context):
     return head + coded.special + coded.side + body
 
 
-def _without_base(coded, base):
-    """Integers less their base; those of a source keep theirs, its plane moves."""
+def without_base(coded, base):
+    """(integers less their base, units); of a source the plane moves instead."""
     if coded.form is Form.SOURCE:
-        return _source_shift(coded.units, base), coded.k
+        return coded.k, _source_shift(coded.units, base)
     k = coded.k - base
-    return coded.units, k if coded.valid is None else np.where(coded.valid, k, 0)
+    return k if coded.valid is None else np.where(coded.valid, k, 0), coded.units
 
 
 def _source_shift(units, base):

@@ -3,6 +3,8 @@
 Floating point is free here, since what it finds is sent as integers.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from astroae.entropy import phases, tables
@@ -10,7 +12,8 @@ from astroae.entropy.coder import INNER, SHIFT
 from astroae.entropy.predictor import TAP_BITS, WEIGHT_BITS, Predictor
 from astroae.entropy.residual import ONE, Units
 
-_SAMPLE = 24_000  # pixels a phase from which scales are learned
+_TAP_SAMPLE = 30_000  # pixels of a phase from which taps are learned
+_SAMPLE = 10_000  # and scales
 _NEWTON = 6
 
 
@@ -50,6 +53,8 @@ def _fit_taps(slot, phase, support, target, weight):
     activity = np.std(phase.adjacent(), axis=0).ravel()
     quiet = np.median(activity[weight > 0]) if (weight > 0).any() else 0.0
     w = weight / (activity**2 + quiet**2 + ONE**2 / 12)
+    every = -(-len(y) // _TAP_SAMPLE)
+    x, y, w = x[:, ::every], y[::every], w[::every]
     scaled = x * w
     gram = scaled @ x.T
     gram[np.diag_indices_from(gram)] *= 1 + 1e-7
@@ -100,7 +105,7 @@ def _laplace(x, error):
 def _calibrate(slot, classes, errors, offsets):
     slot.scale, slot.shape = slot.scale.copy(), slot.shape.copy()
     for c in np.unique(classes):
-        mine = np.flatnonzero(classes == c)[:3000]
+        mine = np.flatnonzero(classes == c)[:1500]
         if len(mine) < 8:
             continue
         e = np.where(offsets[mine] < 0, -errors[mine], errors[mine])
@@ -117,14 +122,18 @@ def _calibrate(slot, classes, errors, offsets):
 
 def _bits(errors, offsets, scale, shape):
     """Bits that a table would cost these errors."""
-    inner, shift = int(INNER[scale]), int(SHIFT[scale])
+    shift, m = int(SHIFT[scale]), tables.reach(int(INNER[scale]))
     e = (errors + (1 << shift - 1)) >> shift if shift else errors
-    m = tables.reach(inner)
-    step = int(tables.offset_steps(inner))
-    coarse = np.where(shift == 0, (offsets + (step >> 1)) // step * step, 0)
     outside = np.abs(e) > m
     symbol = np.where(outside, 2 * m + 1, e + m)
-    total = shift * len(e) + 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15).sum()
-    for j in np.unique(coarse):
-        total += tables.costs(inner, shape, int(j))[symbol[coarse == j]].sum()
-    return total
+    escapes = 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15).sum()
+    return shift * len(e) + _costs(scale, shape)[offsets, symbol].sum() + escapes
+
+
+@lru_cache(maxsize=None)
+def _costs(scale, shape):
+    """Costs of a table's symbols for each offset of the mean, 0 to 8."""
+    inner, shift = int(INNER[scale]), int(SHIFT[scale])
+    step = int(tables.offset_steps(inner))
+    coarse = [0 if shift else (o + (step >> 1)) // step * step for o in range(9)]
+    return np.stack([tables.costs(inner, shape, o) for o in coarse])
