@@ -1,7 +1,6 @@
 """Pages that derive from the code: the format's tables and the help of the verbs."""
 
-import contextlib
-import io
+import argparse
 import os
 
 from docutils import nodes
@@ -33,25 +32,26 @@ class VerbHelp(SphinxDirective):
     """``.. verb-help::``: a section for each verb, with what ``--help`` prints."""
 
     def run(self):
-        from astroae.cli import find_verbs
+        from astroae.cli.__main__ import _parser
 
-        return [self._section(verb) for verb in sorted(find_verbs())]
-
-    def _section(self, verb):
-        section = nodes.section(ids=[f"verb-{verb}"])
-        section += nodes.title(text=verb)
-        section += nodes.literal_block(text=_help_of(verb), language="text")
-        return section
+        os.environ["COLUMNS"] = "88"  # argparse wraps at the terminal's width
+        return [_section(name, parser) for name, parser in sorted(_verbs(_parser()))]
 
 
-def _help_of(verb):
-    from astroae.cli.__main__ import main
+def _verbs(parser):
+    """Pairs of a verb and its parser, below ``parser``."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
 
-    os.environ["COLUMNS"] = "88"  # argparse wraps at the terminal's width
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        main([verb, "--help"])
-    return printed.getvalue()
+
+def _section(name, parser):
+    section = nodes.section(ids=[f"verb-{name.replace(' ', '-')}"])
+    section += nodes.title(text=name)
+    section += nodes.literal_block(text=parser.format_help(), language="text")
+    for below, its_parser in _verbs(parser):
+        section += _section(f"{name} {below}", its_parser)
+    return section
 
 
 def setup(app):
