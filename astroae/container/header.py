@@ -19,7 +19,7 @@ from astropy.io.fits import Header
 from astroae.container.keywords import ESCAPED_CARD, ESCAPED_KEY, HEADER_BEGIN
 from astroae.errors import UnsupportedDataError
 
-__all__ = ["header_sum", "raw_cards", "to_image_header", "to_table_cards"]
+__all__ = ["from_cards", "header_sum", "raw_cards", "to_image_header", "to_table_cards"]
 
 CARD, BLOCK = 80, 2880
 BLANK_CARD = " " * CARD
@@ -66,6 +66,26 @@ def raw_cards(header):
     # Not `header.tostring`: it repairs cards that break the standard, untouched ones too.
     text = "".join(_as_read(card) for card in header.cards)
     return [text[i : i + CARD] for i in range(0, len(text), CARD)]
+
+
+def from_cards(cards):
+    """A header of these cards, which astropy gives out again as they are.
+
+    Parameters
+    ----------
+    cards : iterable of str
+        80 characters each.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header`
+    """
+    header = Header.fromstring("".join(cards))
+    for card in header.cards:
+        # Else astropy repairs a card that breaks the standard whenever it is printed.
+        card._verified = True
+    header._modified = False
+    return header
 
 
 def _as_read(card):
@@ -167,9 +187,7 @@ def to_image_header(table_header):
         own, n_blank = cards[begin + 1 :], _count(cards[begin])
     while own and not own[-1].strip():
         own.pop()
-    header = Header.fromstring("".join(_restore(own) + [BLANK_CARD] * n_blank))
-    header._modified = False
-    return header
+    return from_cards(_restore(own) + [BLANK_CARD] * n_blank)
 
 
 def _count(card):

@@ -19,10 +19,11 @@ from astropy.io import fits
 from astropy.io.fits.hdu.base import DELAYED
 from astropy.io.fits.hdu.image import ImageHDU, PrimaryHDU
 from astropy.io.fits.header import Header, _BasicHeader
+from astropy.io.fits.verify import VerifyError
 from astropy.utils.decorators import lazyproperty
 
 from astroae.codec import image as codec
-from astroae.container.header import to_image_header
+from astroae.container.header import raw_cards, to_image_header
 from astroae.container.keywords import MARK
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
@@ -145,7 +146,7 @@ dither_seed, model
         self._table_current = False
         self._structure = self._encoded = self._baseline = None
         self._damage = None  # why the table describes no image; raised when pixels are asked for
-        self._scaled_from = None  # header before .data took scale cards away, and text after
+        self._scaled_from = None  # header before .data took scale cards away, and cards after
         self._kept = (None, None, None)  # see AESection
         self.notes = {}
 
@@ -441,8 +442,8 @@ dither_seed, model
         self._update_header_scale_info(pixels.dtype)
         if self._bitpix < 0:
             self._blank = None  # astropy keeps it, and warns of it whenever the HDU is written
-        after = self._header.tostring()
-        if after != before.tostring() or to_stored(pixels[:0]).dtype != self._structure.dtype:
+        after = raw_cards(self._header)
+        if after != raw_cards(before) or to_stored(pixels[:0]).dtype != self._structure.dtype:
             self._scaled_from = (before, after)
 
     def _image_header(self):
@@ -450,7 +451,7 @@ dither_seed, model
         if self._scaled_from is None:
             return self._header
         before, after = self._scaled_from
-        if self._header.tostring() == after:
+        if raw_cards(self._header) == after:
             return before
         return restore_scale_cards(self._header, before)
 
@@ -605,7 +606,10 @@ class _AEGateway(fits.BinTableHDU):
 
     @classmethod
     def match_header(cls, header):
-        return super().match_header(header) and header.get(MARK) is True
+        try:
+            return super().match_header(header) and header.get(MARK) is True
+        except VerifyError:  # astropy would give up the HDU, where it is a table still
+            return False
 
 
 fits.register_hdu(_AEGateway)

@@ -5,9 +5,7 @@ read.  The pixels in the file are still the stored ones, so that a table written
 from them needs the cards again, where they stood.
 """
 
-from astropy.io.fits import Header
-
-from astroae.container.header import raw_cards
+from astroae.container.header import from_cards, raw_cards
 
 __all__ = ["exact_copy", "restore_scale_cards"]
 
@@ -16,9 +14,7 @@ SCALE_KEYWORDS = ("BSCALE", "BZERO", "BLANK")
 
 def exact_copy(header):
     """A copy of a header that keeps every card to the byte."""
-    twin = Header.fromstring("".join(raw_cards(header)))
-    twin._modified = False
-    return twin
+    return from_cards(raw_cards(header))
 
 
 def restore_scale_cards(header, before):

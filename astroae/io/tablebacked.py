@@ -8,9 +8,8 @@ Writing to another file leaves the HDU bound to the file it came from.
 import copy
 
 from astropy.io import fits
-from astropy.io.fits.header import Header
 
-from astroae.container.header import raw_cards, to_table_cards
+from astroae.container.header import from_cards, raw_cards, to_table_cards
 from astroae.container.keywords import HEADER_BEGIN
 from astroae.container.rows import pack
 from astroae.container.structure import card, structure_cards
@@ -138,7 +137,7 @@ class TableBackedHDU(fits.CompImageHDU):
 
 
 def _modified_header(cards):
-    header = Header.fromstring("".join(cards))
+    header = from_cards(cards)
     header._modified = True
     return header
 

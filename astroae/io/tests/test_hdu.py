@@ -1,0 +1,306 @@
+"""`AEImageHDU` behaves as the uncompressed image would."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from astroae.errors import (
+    CorruptFileError,
+    FormatVersionError,
+    SettingError,
+    UnsupportedDataError,
+)
+from astroae.io.hdu import AEImageHDU
+from astroae.io.tests.hdu_helpers import (
+    ALL_TYPES,
+    check_same_header,
+    check_same_pixels,
+    noise,
+    plain_and_coded,
+    save,
+    scaled_hdu,
+)
+
+SHAPES = [(1,), (700,), (30, 40), (3, 20, 30), (2, 2, 9, 8), (1, 2, 2, 5, 6)]
+
+
+@pytest.mark.parametrize("dtype", ALL_TYPES)
+def test_every_type_comes_back(tmp_path, dtype):
+    image = fits.ImageHDU(noise((30, 40), dtype), name="SCI")
+    plain, coded = plain_and_coded(tmp_path, image)
+    with fits.open(plain) as expected, fits.open(coded) as found:
+        assert isinstance(found[1], AEImageHDU)
+        check_same_header(found[1].header, expected[1].header)
+        check_same_pixels(found[1].section[...], expected[1].data)
+        check_same_pixels(found[1].data, expected[1].data)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_number_of_axes_comes_back(tmp_path, shape):
+    plain, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(shape)))
+    with fits.open(plain) as expected, fits.open(coded) as found:
+        assert found[1].shape == shape
+        check_same_pixels(found[1].data, expected[1].data)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"do_not_scale_image_data": True}, {"uint": False}])
+def test_scaled_integers_as_astropy_reads_them(tmp_path, keywords):
+    plain, coded = plain_and_coded(tmp_path, scaled_hdu())
+    with fits.open(plain, **keywords) as expected, fits.open(coded, **keywords) as found:
+        check_same_header(found[1].header, expected[1].header)
+        check_same_pixels(found[1].section[5:9], expected[1].section[5:9])
+        check_same_pixels(found[1].data, expected[1].data)
+        check_same_header(found[1].header, expected[1].header)
+
+
+def test_unsigned_integers_without_uint(tmp_path):
+    plain, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise((20, 30), "u2")))
+    with fits.open(plain, uint=False) as expected, fits.open(coded, uint=False) as found:
+        check_same_pixels(found[1].data, expected[1].data)
+
+
+def test_nan_infinity_and_minus_zero(tmp_path):
+    data = noise((20, 30))
+    data[0, :4] = np.nan, np.inf, -np.inf, -0.0
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(data))
+    assert fits.getdata(coded).tobytes() == data.tobytes()
+
+
+def test_from_memory_and_from_unloaded_file_agree(tmp_path):
+    plain = save(tmp_path / "plain.fits", scaled_hdu())
+    with fits.open(plain) as hdul:
+        unloaded = AEImageHDU.from_hdu(hdul[1], error_bound=3.0)
+        assert not hdul[1]._data_loaded
+    with fits.open(plain, do_not_scale_image_data=True) as hdul:
+        hdul[1].data  # noqa: B018
+        loaded = AEImageHDU.from_hdu(hdul[1], error_bound=3.0)
+    assert unloaded.encoded.tiles.tobytes() == loaded.encoded.tiles.tobytes()
+
+
+def test_from_tile_compressed_image(tmp_path):
+    hdu = scaled_hdu()
+    stock = save(tmp_path / "stock.fits", fits.CompImageHDU(hdu.data, hdu.header))
+    with fits.open(stock) as hdul:
+        made = AEImageHDU.from_hdu(hdul[1])
+        assert made.encoded.dtype == np.int16
+        check_same_pixels(made.data, hdul[1].data)
+
+
+def test_constructor(tmp_path):
+    data = noise()
+    header = fits.Header([("OBJECT", "M 31"), ("EXTNAME", "OLD")])
+    hdu = AEImageHDU(data, header, name="new", tile_shape=(100, 100), dither_seed=9)
+    assert (hdu.name, hdu.header["OBJECT"], hdu.tile_shape) == ("NEW", "M 31", (100, 100))
+    path = save(tmp_path / "a.fits", hdu)
+    with fits.open(path) as found:
+        assert found["NEW"].settings == hdu.encoded.settings
+        assert found["NEW"].tile_shape == (100, 100)
+        check_same_pixels(found["NEW"].data, data)
+
+
+def test_primary_header_in_the_constructor():
+    hdu = AEImageHDU(noise(), fits.PrimaryHDU(noise()).header)
+    assert list(hdu.header)[0] == "SIMPLE"
+    assert "XTENSION" not in hdu.header
+
+
+@pytest.mark.parametrize(
+    "keywords", [{"tile_shape": (5,)}, {"quantize_level": -1}, {"lossless": True, "error_bound": 1}]
+)
+def test_wrong_settings_are_refused_at_once(keywords):
+    with pytest.raises(SettingError):
+        AEImageHDU(noise(), **keywords)
+
+
+def test_bound_is_physical(tmp_path):
+    """error_bound counts in physical units, and comes back from the header as it was given."""
+    _, coded = plain_and_coded(tmp_path, scaled_hdu(), error_bound=0.1 + 0.2)
+    with fits.open(coded) as found:
+        assert found[1].settings.mode.error_bound == 0.1 + 0.2
+        assert found[1].encoded.settings.mode.error_bound == (0.1 + 0.2) / 0.5
+
+
+def test_error_map_is_physical(tmp_path):
+    hdu = scaled_hdu()
+    _, coded = plain_and_coded(tmp_path, hdu, error_bound=5.0)
+    with fits.open(coded) as found, fits.open(tmp_path / "plain.fits") as expected:
+        errors, sigma = found[1].data - expected[1].data, found[1].error_map
+        assert sigma.shape == found[1].shape and sigma.dtype == np.float32
+        assert np.nanmax(np.abs(errors)) <= 5.0
+        measured, told = np.nanstd(errors), np.sqrt(np.mean(sigma**2))
+        assert (measured == 0 and told == 0) or 0.8 < measured / told < 1.25
+
+
+def test_relative_error_needs_a_zero_that_is_zero():
+    with pytest.raises(UnsupportedDataError, match="BZERO"):
+        AEImageHDU.from_hdu(fits.ImageHDU(noise(dtype="u2")), relative_error=0.01)
+
+
+def test_only_images(tmp_path):
+    with pytest.raises(UnsupportedDataError, match="BinTableHDU"):
+        AEImageHDU.from_hdu(fits.BinTableHDU())
+
+
+def test_opening_decodes_nothing(tmp_path, monkeypatch):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    monkeypatch.setattr("astroae.codec.image.decode_image", None)
+    with fits.open(coded) as found:
+        found.info(output=False)
+        assert found[1].header["OBJECT"] == "M 31"
+        assert found[1].is_image and isinstance(found[1], (fits.ImageHDU, fits.CompImageHDU))
+
+
+def test_raw_table(tmp_path):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    with fits.open(coded, disable_image_compression=True) as found:
+        assert type(found[1]) is fits.BinTableHDU
+        assert len(found[1].data) == 4
+        assert found[1].header["AEBITPIX"] == 16
+        found.verify("exception")
+
+
+def test_settings_survive_being_encoded_again(tmp_path):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()), quantize_level=4)
+    with fits.open(coded) as found:
+        again = AEImageHDU.from_hdu(found[1])
+        check_same_pixels(again.data, found[1].data)
+        assert again.settings.mode.name == "lossless"
+
+
+def test_copies_are_independent(tmp_path):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu(), error_bound=2)
+    with fits.open(coded) as found:
+        twin = found[1].copy()
+        expected = found[1].section[...]
+        check_same_header(twin.header, found[1].header)
+    check_same_pixels(twin.data, expected)
+    twin.data[:] = 0
+    check_same_pixels(fits.getdata(coded), expected)
+    for other in (copy.deepcopy(twin), pickle.loads(pickle.dumps(twin))):
+        check_same_pixels(other.data, twin.data)
+
+
+def test_verify_and_diff(tmp_path):
+    plain, coded = plain_and_coded(tmp_path, scaled_hdu())
+    with fits.open(plain) as a, fits.open(coded) as b:
+        b.verify("exception")
+        assert fits.ImageDataDiff(a[1].data, b[1].data).identical
+        assert fits.HeaderDiff(a[1].header, b[1].header).identical
+
+
+def test_table_checksums(tmp_path):
+    plain = save(tmp_path / "plain.fits", scaled_hdu(), checksum=True)
+    with fits.open(plain) as hdul:
+        header = hdul[1].header.copy()
+        coded = save(tmp_path / "a.fits", AEImageHDU.from_hdu(hdul[1]), checksum=True)
+    with fits.open(coded, checksum=True) as found:  # a wrong one would warn, an error here
+        check_same_header(found[1].header, header)  # the image's own cards, untouched
+        assert found[1]._checksum_valid and found[1]._datasum_valid
+    data = bytearray(coded.read_bytes())
+    data[-2880 - 100] ^= 1
+    (tmp_path / "b.fits").write_bytes(data)
+    with pytest.warns(UserWarning, match="verification failed"):
+        fits.open(tmp_path / "b.fits", checksum=True).close()
+
+
+def test_notes_round_trip(tmp_path):
+    hdu = AEImageHDU(noise())
+    hdu.notes = {"AEPRIM": True, "AEFILSHA": "ab" * 32}
+    with fits.open(save(tmp_path / "a.fits", hdu)) as found:
+        assert found[1].notes == hdu.notes
+
+
+def damage(path, old, new):
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    path.write_bytes(data.replace(old, new))
+
+
+def test_damaged_tile_names_file_extension_and_tile(tmp_path):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(), name="SCI"))
+    with fits.open(coded) as found:
+        stream = bytes(found[1].encoded.streams[3])
+    damage(coded, stream, stream[:-5] + bytes(5 * [stream[-5] ^ 255]))
+    with fits.open(coded) as found:
+        with pytest.raises(CorruptFileError) as caught:
+            found[1].data  # noqa: B018
+        for part in ("coded.fits", "SCI", "tile 3"):
+            assert part in str(caught.value)
+        found[1].section[:256, :256]
+        blanked = found[1].read(on_corrupt="blank")
+        assert np.isnan(blanked[256:, 256:]).all() and np.isfinite(blanked[:256]).all()
+
+
+def test_truncated_file(tmp_path):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
+    coded.write_bytes(coded.read_bytes()[:-20_000])
+    for memmap in (True, False):
+        with pytest.warns(UserWarning, match="truncated"), fits.open(coded, memmap=memmap) as found:
+            with pytest.raises(CorruptFileError, match="coded.fits"):
+                found[1].data  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "old, new, error",
+    [
+        (b"AEVERSN =                    1", b"AEVERSN =                    9", FormatVersionError),
+        (b"AENAXIS1=                  400", b"AENAXIS1=            400000000", CorruptFileError),
+        (b"AEBITPIX=                  -32", b"AEBITPIX=                  -33", CorruptFileError),
+        (b"TFORM2  = '1B      '", b"TFORM2  = '1X      '", CorruptFileError),
+    ],
+)
+def test_hostile_header_leaves_the_rest_readable(tmp_path, old, new, error):
+    image = fits.ImageHDU(noise(), name="SCI")
+    coded = save(tmp_path / "a.fits", AEImageHDU.from_hdu(image), fits.ImageHDU(np.ones(3)))
+    damage(coded, old, new)
+    with fits.open(coded) as found:
+        assert found[1].header["EXTNAME"] == "SCI"
+        assert found[2].data.sum() == 3
+        with pytest.raises(error, match="a.fits"):
+            found[1].data  # noqa: B018
+
+
+def test_hostile_bscale(tmp_path):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    with fits.open(coded, mode="update") as found:
+        found[1].header["BSCALE"] = "half"
+    with fits.open(coded) as found:
+        with pytest.raises(CorruptFileError, match="BSCALE"):
+            found[1].data  # noqa: B018
+
+
+def test_pixels_follow_the_table_not_the_image_cards(tmp_path):
+    """Another program may edit the image's own structure cards."""
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
+    damage(coded, b"ZNAXIS1 =                  400", b"ZNAXIS1 =                  100")
+    with fits.open(coded) as found:
+        assert found[1].shape == found[1].data.shape == (300, 400)
+        assert found[1].header["NAXIS1"] == 400
+
+
+def test_taken_from_bytes_and_file_objects(tmp_path):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
+    expected = fits.getdata(coded)
+    check_same_pixels(fits.HDUList.fromstring(coded.read_bytes())[1].data, expected)
+    with open(coded, "rb") as file, fits.open(file) as found:
+        check_same_pixels(found[1].data, expected)
+    with fits.open(coded, memmap=False, lazy_load_hdus=False) as found:
+        check_same_pixels(found[1].data, expected)
+    with fits.open(coded) as found:
+        found.writeto(tmp_path / "a.fits.gz")
+    check_same_pixels(fits.getdata(tmp_path / "a.fits.gz"), expected)
+
+
+def test_convenience_functions(tmp_path):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    assert fits.getheader(coded, 1)["BUNIT"] == "adu"
+    assert fits.getval(coded, "OBJECT", 1) == "M 31"
+    fits.setval(coded, "OBJECT", value="M 33", ext=1)
+    assert fits.getval(coded, "OBJECT", "SCI") == "M 33"
+    fits.append(coded, np.zeros(4))
+    fits.delval(coded, "OBJECT", ext=1)
+    with fits.open(coded) as found:
+        assert "OBJECT" not in found[1].header and found[2].data.size == 4
