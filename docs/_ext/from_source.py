@@ -15,6 +15,7 @@ class FormatTable(SphinxDirective):
     def run(self):
         from astroae.container import keywords
 
+        self.env.note_reread()
         rows = [_cells(entry) for entry in getattr(keywords, self.arguments[0])]
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 14 12 74", ""]
         for cells in [("Name", "Type", "Meaning"), *rows]:
@@ -34,6 +35,7 @@ class VerbHelp(SphinxDirective):
     def run(self):
         from astroae.cli.__main__ import _parser
 
+        self.env.note_reread()  # the code changes where the page does not
         os.environ["COLUMNS"] = "88"  # argparse wraps at the terminal's width
         return [_section(name, parser) for name, parser in sorted(_verbs(_parser()))]
 
