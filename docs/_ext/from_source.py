@@ -33,11 +33,21 @@ class VerbHelp(SphinxDirective):
     """``.. verb-help::``: a section for each verb, with what ``--help`` prints."""
 
     def run(self):
-        from astroae.cli.__main__ import _parser
+        from astroae.cli import find_verbs
 
         self.env.note_reread()  # the code changes where the page does not
         os.environ["COLUMNS"] = "88"  # argparse wraps at the terminal's width
-        return [_section(name, parser) for name, parser in sorted(_verbs(_parser()))]
+        return [_section(name, _parser(name, verb)) for name, verb in sorted(find_verbs().items())]
+
+
+def _parser(name, verb):
+    parser = argparse.ArgumentParser(
+        prog=f"astroae {name}",
+        description=verb.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_arguments(parser)
+    return parser
 
 
 def _verbs(parser):
