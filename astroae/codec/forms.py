@@ -136,10 +136,12 @@ def choose(values, context, source_integers=None):
     mode = context.settings.mode
     if values.dtype.kind == "f":
         lossy = {Bounded: _quant, Relative: _trunc}.get(type(mode))
-        forms = [_dyadic, _level, _split]
-        return _bound(([lossy] if lossy else []) + forms + [_bits], values, context)
-    lossy = [_step] if isinstance(mode, Bounded) else []
-    return _bound(lossy + [_level, _integer, _bits], values, context)
+        exact, lossy = [_dyadic, _level, _split, _bits], [lossy] if lossy else []
+    else:
+        exact, lossy = [_level, _integer, _bits], [_step] if isinstance(mode, Bounded) else []
+    if context.record.coarse:  # what the image itself leaves out is more than a step
+        return _bound(exact[:-2] + lossy + exact[-2:], values, context)
+    return _bound(lossy + exact, values, context)
 
 
 def _bound(forms, values, context):
@@ -225,7 +227,8 @@ def _trunc(values, context):
     return _exact(Form.TRUNC, k, values, found, parameter=kept)
 
 
-def _step_of(context):
+def step_of(context):
+    """Step of the quantised forms in stored units."""
     mode = context.settings.mode
     if mode.error_bound is not None:
         return 2 * mode.error_bound
@@ -239,7 +242,7 @@ def _quant(values, context):
     if not ordinary.size:
         return None
     low, high = float(ordinary.min()), float(ordinary.max())
-    step = _step_of(context)
+    step = step_of(context)
     scale = step * (1 - grids.MARGIN)
     if not scale > 0 or not high / scale - low / scale < grids.LARGEST:
         return None
@@ -260,7 +263,7 @@ def _step(values, context):
     ordinary = values[good]
     if not ordinary.size or int(ordinary.max()) - int(ordinary.min()) >= 2**31:
         return None
-    half = int(min(_step_of(context) / 2, 2**30))
+    half = int(min(step_of(context) / 2, 2**30))
     if half < 1:
         return None
     base = int(ordinary.min())

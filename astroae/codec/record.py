@@ -31,12 +31,16 @@ class ImageRecord:
     source : SourceGrid or None
     centre : float
         Value from which the integers of a source are counted.
+    coarse : bool
+        For the encoder only: the image's own levels lie further apart than the
+        steps of its mode, so that exact forms are the smaller ones.
     """
 
     predictors: list = field(default_factory=list)
     levels: np.ndarray | None = None
     source: SourceGrid | None = None
     centre: float = 0.0
+    coarse: bool = False
 
     def pack(self):
         """As bytes, the checksum last."""

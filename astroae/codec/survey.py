@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from astroae.codec.forms import Form, choose
+from astroae.codec.forms import Form, choose, step_of
 from astroae.codec.tile import noise_of, without_base
 from astroae.entropy.fit import fit
 from astroae.entropy.predictor import Predictor
 from astroae.entropy.residual import Units
 from astroae.pixels import levels, nulls
+from astroae.settings import Bounded
 
 FEWEST_TILES, MOST_TILES = 5, 12
+_JUDGED = 1 << 14
 _CROP = 128  # of each tile, where there are enough: the survey must stay cheap
 
 
@@ -30,6 +32,7 @@ def survey(encoded, read):
     parts = [(context, *read(context)) for context in contexts]
     if encoded.source is None:
         encoded.record.levels = _levels(encoded, read, parts)
+        encoded.record.coarse = _coarse(encoded, parts)
     else:
         encoded.record.centre = _centre(parts)
     encoded.record.predictors = [_predictor(parts)]
@@ -76,6 +79,22 @@ def _levels(encoded, read, parts):
         if len(used) > levels.MOST_LEVELS:
             return None
     return used
+
+
+def _coarse(encoded, parts):
+    """Whether most of the sample's levels lie further apart than its step."""
+    if not isinstance(encoded.settings.mode, Bounded):
+        return False
+    wider = []
+    for context, values, _ in parts:
+        step = step_of(replace(context, sigma=noise_of(values, context)))
+        found = nulls.special(values, encoded.blank)
+        ordinary = np.sort(values if found is None else values[~found], axis=None)
+        gaps = np.diff(ordinary[:: -(-len(ordinary) // _JUDGED) or 1].astype(float))
+        gaps = gaps[gaps > 0]
+        # A continuous image has gaps of any size, down to its floats' resolution.
+        wider.append(gaps.size > 0 and np.quantile(gaps, 0.05) >= step > 0)
+    return bool(np.mean(wider) > 0.5)
 
 
 def _centre(parts):
