@@ -51,7 +51,9 @@ def run_many(args, paths, job, show):
         print(json.dumps({"verb": args.verb, "exit_code": worst, "files": reports}, indent=1))
     if failed and len(paths) > 1:
         names = ", ".join(f"{path} ({code})" for path, code in failed.items())
-        print(f"astroae {args.verb}: {len(failed)} of {len(paths)} failed: {names}", file=sys.stderr)
+        print(
+            f"astroae {args.verb}: {len(failed)} of {len(paths)} failed: {names}", file=sys.stderr
+        )
     return worst
 
 

@@ -26,7 +26,9 @@ def add_arguments(parser):
     mode.add_argument("-q", "--quantize-level", metavar="Q", help="steps of noise / Q, as fpack -q")
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
-    mode.add_argument("--dither", metavar="N", help="0 none, 1 subtractive (default), 2 keeps zeros")
+    mode.add_argument(
+        "--dither", metavar="N", help="0 none, 1 subtractive (default), 2 keeps zeros"
+    )
     mode.add_argument("--dither-seed", metavar="N", help="1 to 10000; from the pixels by default")
     mode.add_argument(
         "--plane",
@@ -123,7 +125,11 @@ def _text(report):
         lines.append(
             f"  {hdu['index']:3d} {hdu['name']:12s} {what:22s} {hdu['original_bytes']:>12d} -> "
             f"{hdu['compressed_bytes']:>11d}"
-            + (f"  largest error {hdu['largest_error']:.4g}, {worst:.1%} of its bound" if worst else "")
+            + (
+                f"  largest error {hdu['largest_error']:.4g}, {worst:.1%} of its bound"
+                if worst
+                else ""
+            )
             + (f"  ({hdu['note']})" if hdu["note"] else "")
         )
     return "\n".join(lines)
@@ -140,4 +146,3 @@ def _hint(report):
         f"\n  hint: nothing was lost. -q 4 would store its float images in about {part:.0%} of the"
         " bytes, with errors of at most an eighth of the noise"
     )
-

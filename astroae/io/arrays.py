@@ -80,6 +80,4 @@ def decode(encoded, region=None, *, on_corrupt="raise", threads=None, progress=N
     CorruptFileError
         A damaged tile, by its number.
     """
-    return decode_image(
-        encoded, region, on_corrupt=on_corrupt, threads=threads, progress=progress
-    )
+    return decode_image(encoded, region, on_corrupt=on_corrupt, threads=threads, progress=progress)

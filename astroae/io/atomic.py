@@ -46,7 +46,9 @@ def check_target(target, source=None, overwrite=False):
         )
     if target.is_dir():
         raise OutputError(
-            "output is a folder", where=str(target), found="a file name is needed",
+            "output is a folder",
+            where=str(target),
+            found="a file name is needed",
             hint="add a file name to it",
         )
     if target.exists() and not overwrite:

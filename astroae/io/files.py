@@ -211,7 +211,11 @@ class _Job:
     def _grid(self, span):
         shape = pixels_of(self.plain, span).shape
         asked = self.settings.tile_shape
-        return TileGrid(shape, asked) if asked and len(asked) == len(shape) else TileGrid.default(shape)
+        return (
+            TileGrid(shape, asked)
+            if asked and len(asked) == len(shape)
+            else TileGrid.default(shape)
+        )
 
     def write(self, out):
         """All HDUs, then whatever follows the last."""
@@ -238,7 +242,9 @@ class _Job:
         before = self.written
         self._copy(span.start, span.end)
         self.results.append(
-            HDUResult(span.index, span.name, "kept", "", span.size, self.written - before, note=note)
+            HDUResult(
+                span.index, span.name, "kept", "", span.size, self.written - before, note=note
+            )
         )
 
     def _image(self, span):
@@ -251,6 +257,8 @@ class _Job:
         except AstroAEError as exc:
             raise exc.at(f"{self.src}, {span.label}") from exc
         self.tiles_done += len(table.encoded.tiles)
+        if self.progress is not None:
+            self.progress(self.tiles_done, self.tiles)
         header = table.header(self._notes(span))
         size = len(header) + table.data_size
         if size + (BLOCK if span.index == 0 else 0) >= span.size:
@@ -323,9 +331,7 @@ class _Job:
             "AEOWNER": (span.name, "EXTNAME of the image this belongs to"),
             "AEOWNVER": (span.header.get("EXTVER", 1), "EXTVER of that image"),
         }
-        coded = make_preview(
-            pixels_of(self.plain, span), span.header, int(size * BUDGET), notes
-        )
+        coded = make_preview(pixels_of(self.plain, span), span.header, int(size * BUDGET), notes)
         if coded is not None:
             self.previews += 1
             self._put(coded)
