@@ -174,7 +174,7 @@ def compare_sources(before, after):
         ``x``, ``y``, fluxes ``before`` and ``after``, the aperture's ``radius`` and
         the ``error`` that background noise alone gives a flux.  None: no sources.
     """
-    from astropy.stats import SigmaClip, sigma_clipped_stats
+    from astropy.stats import sigma_clipped_stats
     from photutils.aperture import ApertureStats, CircularAnnulus, CircularAperture
     from photutils.segmentation import SourceCatalog, detect_sources
 
@@ -192,8 +192,9 @@ def compare_sources(before, after):
         ring = CircularAnnulus(positions, 2 * radius, 3 * radius)
         fluxes = []
         for image in (filled, np.where(np.isfinite(after), after, filled)):
-            # The mean of what is left, not the median: that jumps from pixel to pixel.
-            local = np.nan_to_num(ApertureStats(image, ring, sigma_clip=SigmaClip(3)).mean)
+            # Sources are masked, not clipped: clipping would jump from pixel to pixel.
+            local = ApertureStats(image, ring, mask=found.data > 0).mean
+            local = np.where(np.isfinite(local), local, sky)
             fluxes.append(aperture.do_photometry(image)[0] - local * aperture.area)
     order = np.argsort(-fluxes[0])
     table = {"x": positions[:, 0], "y": positions[:, 1], "before": fluxes[0], "after": fluxes[1]}
