@@ -6,11 +6,14 @@ instrument of its own.
 """
 
 import csv
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
 
 from astroae.errors import InputError, UnsupportedDataError
 
@@ -83,6 +86,15 @@ def find_files(folder, group=""):
     return found
 
 
+@contextmanager
+def _opened(path):
+    """The file, without what astropy thinks of other people's cards."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        with fits.open(path, do_not_scale_image_data=True, memmap=False) as hdus:
+            yield hdus
+
+
 def load(path, sources=None):
     """The first image of a file as a `Plate`.
 
@@ -103,7 +115,7 @@ def load(path, sources=None):
     line = (sources or {}).get(path.name, {})
     name = path.name.split(".fits")[0]
     try:
-        with fits.open(path, do_not_scale_image_data=True, memmap=False) as hdus:
+        with _opened(path) as hdus:
             hdu = next((h for h in hdus if h.is_image and h.data is not None and h.data.ndim), None)
             if hdu is None:
                 raise UnsupportedDataError("no image to measure", where=str(path))

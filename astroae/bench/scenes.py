@@ -54,7 +54,7 @@ def quantized_case(plate, q, sigma="image"):
     """
     noise = noise_sigma(plate.data, plate.good)
     whole = plate.data.dtype.kind != "f"
-    half = math.floor((noise / q - 1) / 2) if whole else noise / q / 2
+    half = math.floor(noise / q / 2) if whole else noise / q / 2
     if half <= 0:
         return None
     step = 2 * half + 1 if whole else 2 * half

@@ -5,11 +5,11 @@
 
 import argparse
 
-from astroae.cli import _bench_rate
+from astroae.cli import _bench_rate, _bench_real
 
 HELP = "measure sizes and speed beside other coders, and check the promises"
 
-_ACTIONS = {"rate": _bench_rate}
+_ACTIONS = {"rate": _bench_rate, "real": _bench_real}
 
 
 def add_arguments(parser):
