@@ -9,13 +9,13 @@ from astroae.io.hdu import AEImageHDU
 ALL_TYPES = ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", ">i2", ">u2", ">f4"]
 
 
-def noise(shape=(300, 400), dtype="f4", seed=1):
-    """An image of sky noise, tiles of 256 x 256 in mind."""
+def noise(shape=(60, 80), dtype="f4", seed=1):
+    """An image of sky noise."""
     rng = np.random.default_rng(seed)
     return rng.normal(100, 8, shape).astype(dtype)
 
 
-def scaled_hdu(shape=(300, 400)):
+def scaled_hdu(shape=(60, 80)):
     """Integers with BSCALE, BZERO and BLANK among other cards."""
     hdu = fits.ImageHDU(noise(shape, "i2"), name="SCI")
     hdu.data[0, :5] = -1
@@ -34,7 +34,12 @@ def save(path, *hdus, **keywords):
 
 
 def plain_and_coded(folder, hdu, **settings):
-    """The same image twice: as astropy writes it, and compressed from that file."""
+    """The same image twice: as astropy writes it, and compressed from that file.
+
+    An image of the usual 60 x 80 pixels is cut into four tiles.
+    """
+    if hdu.shape == (60, 80):
+        settings = {"tile_shape": (48, 64)} | settings
     plain = save(folder / "plain.fits", hdu)
     with fits.open(plain) as hdul:
         coded = save(folder / "coded.fits", AEImageHDU.from_hdu(hdul[1], **settings))

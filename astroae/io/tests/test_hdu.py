@@ -92,12 +92,12 @@ def test_from_tile_compressed_image(tmp_path):
 def test_constructor(tmp_path):
     data = noise()
     header = fits.Header([("OBJECT", "M 31"), ("EXTNAME", "OLD")])
-    hdu = AEImageHDU(data, header, name="new", tile_shape=(100, 100), dither_seed=9)
-    assert (hdu.name, hdu.header["OBJECT"], hdu.tile_shape) == ("NEW", "M 31", (100, 100))
+    hdu = AEImageHDU(data, header, name="new", tile_shape=(50, 50), dither_seed=9)
+    assert (hdu.name, hdu.header["OBJECT"], hdu.tile_shape) == ("NEW", "M 31", (50, 50))
     path = save(tmp_path / "a.fits", hdu)
     with fits.open(path) as found:
         assert found["NEW"].settings == hdu.encoded.settings
-        assert found["NEW"].tile_shape == (100, 100)
+        assert found["NEW"].tile_shape == (50, 50)
         check_same_pixels(found["NEW"].data, data)
 
 
@@ -229,14 +229,14 @@ def test_damaged_tile_names_file_extension_and_tile(tmp_path):
             found[1].data  # noqa: B018
         for part in ("coded.fits", "SCI", "tile 3"):
             assert part in str(caught.value)
-        found[1].section[:256, :256]
+        found[1].section[:48, :64]
         blanked = found[1].read(on_corrupt="blank")
-        assert np.isnan(blanked[256:, 256:]).all() and np.isfinite(blanked[:256]).all()
+        assert np.isnan(blanked[48:, 64:]).all() and np.isfinite(blanked[:48]).all()
 
 
 def test_truncated_file(tmp_path):
     _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
-    coded.write_bytes(coded.read_bytes()[:-20_000])
+    coded.write_bytes(coded.read_bytes()[:-8_000])
     for memmap in (True, False):
         with pytest.warns(UserWarning, match="truncated"), fits.open(coded, memmap=memmap) as found:
             with pytest.raises(CorruptFileError, match="coded.fits"):
@@ -247,7 +247,7 @@ def test_truncated_file(tmp_path):
     "old, new, error",
     [
         (b"AEVERSN =                    1", b"AEVERSN =                    9", FormatVersionError),
-        (b"AENAXIS1=                  400", b"AENAXIS1=            400000000", CorruptFileError),
+        (b"AENAXIS1=                   80", b"AENAXIS1=            400000000", CorruptFileError),
         (b"AEBITPIX=                  -32", b"AEBITPIX=                  -33", CorruptFileError),
         (b"TFORM2  = '1B      '", b"TFORM2  = '1X      '", CorruptFileError),
     ],
@@ -275,10 +275,10 @@ def test_hostile_bscale(tmp_path):
 def test_pixels_follow_the_table_not_the_image_cards(tmp_path):
     """Another program may edit the image's own structure cards."""
     _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
-    damage(coded, b"ZNAXIS1 =                  400", b"ZNAXIS1 =                  100")
+    damage(coded, b"ZNAXIS1 =                   80", b"ZNAXIS1 =                   10")
     with fits.open(coded) as found:
-        assert found[1].shape == found[1].data.shape == (300, 400)
-        assert found[1].header["NAXIS1"] == 400
+        assert found[1].shape == found[1].data.shape == (60, 80)
+        assert found[1].header["NAXIS1"] == 80
 
 
 def test_taken_from_bytes_and_file_objects(tmp_path):
