@@ -209,7 +209,7 @@ def _draw(figure, demo, decoded, bound, sources):
         tile_shape=tile_shape,
         title=f"{demo.stem}: {image.bytes / size:.1f} times smaller",
         subtitle=f"step of noise / {demo.level:g}, every pixel within noise / {2 * demo.level:g}"
-        f"   ·   {image.bytes / 1e6:.2f} MB to {size / 1e6:.2f} MB",
+        f"   ·   {image.bytes / 1e3:,.0f} kB to {size / 1e3:,.0f} kB, headers included",
         bits=(abs(image.bitpix), 8 * size / image.data.size),
         zoom=zoom,
     )
