@@ -1,15 +1,17 @@
 """Measure: sizes, speed, and whether every promise holds on real images.
 
-``astroae bench rate`` compares sizes with other coders on the same integers.
+``astroae bench rate`` compares sizes with other coders on the same integers,
+``astroae bench speed`` throughput and memory; ``astroae bench real`` checks every
+promise on every image of a folder.
 """
 
 import argparse
 
-from astroae.cli import _bench_rate, _bench_real
+from astroae.cli import _bench_rate, _bench_real, _bench_speed
 
 HELP = "measure sizes and speed beside other coders, and check the promises"
 
-_ACTIONS = {"rate": _bench_rate, "real": _bench_real}
+_ACTIONS = {"rate": _bench_rate, "real": _bench_real, "speed": _bench_speed}
 
 
 def add_arguments(parser):
