@@ -3,6 +3,7 @@
 import numpy as np
 
 from astroae.codec.image import decode_image, encode_image
+from astroae.errors import UnsupportedDataError
 from astroae.settings import from_keywords
 
 __all__ = ["decode", "encode"]
@@ -46,13 +47,13 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
     >>> bool(abs(astroae.decode(encoded) - sky).max() <= 0.5)
     True
     """
-    return encode_image(
-        np.asarray(array),
-        from_keywords(**settings),
-        blank=blank,
-        threads=threads,
-        progress=progress,
-    )
+    settings = from_keywords(**settings)
+    try:
+        return encode_image(
+            np.asarray(array), settings, blank=blank, threads=threads, progress=progress
+        )
+    except UnsupportedDataError as exc:
+        raise exc.at("array") from exc
 
 
 def decode(encoded, region=None, *, on_corrupt="raise", threads=None, progress=None):

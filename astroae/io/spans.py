@@ -19,7 +19,8 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-from astroae.errors import InputError
+from astroae.container.keywords import MARK
+from astroae.errors import AstroAEError, CorruptFileError, InputError
 
 __all__ = ["Span", "chunks", "plain_source", "quiet_headers", "scan", "sha256_of"]
 
@@ -118,7 +119,7 @@ def reading(path):
     """Turn what fails in reading ``path`` into `InputError`."""
     try:
         yield
-    except InputError:
+    except AstroAEError:
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as exc:
         raise InputError(
@@ -147,6 +148,8 @@ def scan(path, where=None):
     ------
     InputError
         Not FITS, a broken header, or a file that is cut short.
+    CorruptFileError
+        A file that is cut short within a compressed image.
     """
     where = str(path if where is None else where)
     spans = []
@@ -209,7 +212,9 @@ def _span(raw, index, start, total, where):
             hint="check the file with fitsverify",
         ) from exc
     if size < 0 or data + size > total:
-        raise InputError(
+        # What astroae wrote is damaged; of other files only the reading fails.
+        wrong = CorruptFileError if header.get(MARK) is True else InputError
+        raise wrong(
             "file is cut short",
             where=f"{where}, extension {index}",
             found=f"the header announces {size} bytes of data, {total - data} are there",
