@@ -16,14 +16,10 @@ from functools import cached_property
 import numpy as np
 
 from astroae.codec.forms import TileContext
+from astroae.codec.promise import quantisation_error
 from astroae.codec.record import ImageRecord
 from astroae.codec.survey import survey
-from astroae.codec.tile import (
-    TILE_DTYPE,
-    decode_tile,
-    encode_tile,
-    quantisation_error,
-)
+from astroae.codec.tile import TILE_DTYPE, decode_tile, encode_tile
 from astroae.codec.tile import decode_levels as _tile_levels
 from astroae.errors import CorruptFileError, UnsupportedDataError
 from astroae.pixels.tiling import TileGrid

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from astroae.codec.forms import Form, choose, step_of
+from astroae.codec.forms import Form, choose
 from astroae.codec.tile import noise_of, without_base
 from astroae.entropy.fit import fit
 from astroae.entropy.predictor import Predictor
@@ -87,7 +87,7 @@ def _coarse(encoded, parts):
         return False
     wider = []
     for context, values, _ in parts:
-        step = step_of(replace(context, sigma=noise_of(values, context)))
+        step = replace(context, sigma=noise_of(values, context)).step
         found = nulls.special(values, encoded.blank)
         ordinary = np.sort(values if found is None else values[~found], axis=None)
         gaps = np.diff(ordinary[:: -(-len(ordinary) // _JUDGED) or 1].astype(float))
@@ -118,7 +118,7 @@ def _predictor(parts):
 def _first_form(context, values, integers):
     """Integers less their base, mask and units of a tile, as it will be coded."""
     context = replace(context, sigma=noise_of(values, context))
-    coded = next(c for c in (form() for form in choose(values, context, integers)) if c)
+    coded = next(choose(values, context, integers))
     valid = np.ones(coded.k.shape, bool) if coded.valid is None else coded.valid
     if coded.form is Form.BITS or not valid.any():
         return None

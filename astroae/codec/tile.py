@@ -9,19 +9,19 @@ stream is::
 """
 
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from astroae.codec.forms import Form, Layout, choose, layout, restore, source_integers
+from astroae.codec.forms import Coded, Form, Layout, choose, layout, restore, source
 from astroae.codec.methods import classical, constant, deflate, methods, raw
+from astroae.codec.promise import keeps_promise
 from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.entropy.residual import Units
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
 from astroae.pixels.levels import shuffle
 from astroae.pixels.noise import noise_sigma
-from astroae.settings import Bounded, Relative
 
 #: One row per tile.  All are in stored units (before BSCALE and BZERO).
 TILE_DTYPE = np.dtype(
@@ -59,17 +59,14 @@ def encode_tile(values, context, source_integers=None):
     """
     context = replace(context, sigma=noise_of(values, context))
     row = _statistics(values, context)
-    for form in choose(values, context, source_integers):
-        coded = form()
-        if coded is None:
-            continue
+    for coded in choose(values, context, source_integers):
         row["SCALE"], row["ZERO"] = coded.scale, coded.zero
         if coded.form is Form.SPLIT and _bits_are_smaller(values, coded):
             continue
         stream = _pack(coded, row, context)
         row["CRC_S"] = zlib.crc32(stream)
-        decoded = _decode(stream, row, context)[0]
-        if _keeps_promise(values, decoded, coded, row, context):
+        decoded = _decode(stream, row, context).values
+        if keeps_promise(values, decoded, coded, row, context):
             row["CRC_P"] = pixel_checksum(decoded)
             return stream, row
     raise AssertionError("no form serves this tile")  # BITS always does
@@ -150,42 +147,6 @@ def _smallest(k, coded, units, context):
     return number, method, body
 
 
-def _keeps_promise(values, decoded, coded, row, context):
-    """Whether the decoded tile is as promised; sets MAXERR."""
-    bits = f"u{values.dtype.itemsize}"
-    same = values.view(bits) == decoded.view(bits)
-    row["MAXERR"] = 0
-    if same.all():
-        return True
-    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC):
-        return False
-    ordinary = ~same
-    found = nulls.special(values, context.blank, _keeps_zeros(context))
-    if found is not None and (ordinary & found).any():
-        return False
-    error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
-    row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
-    return bool((error <= bound).all())
-
-
-def _keeps_zeros(context):
-    return getattr(context.settings.mode, "dither", 0) == 2
-
-
-def _errors(values, decoded, coded, context):
-    """Absolute errors, and the largest allowed for each pixel."""
-    if coded.form is Form.STEP:
-        error = np.abs(decoded.astype(np.int64) - values.astype(np.int64))
-        return error, coded.parameter
-    error = np.abs(decoded.astype(np.longdouble) - values.astype(np.longdouble))
-    if coded.form is Form.TRUNC:
-        allowed = context.settings.mode.relative_error * np.abs(values.astype(np.longdouble))
-        kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
-        return np.where(kept, error, np.inf), allowed
-    step = coded.scale / (1 - 2.0**-20)
-    return error, step / 2 + np.abs(np.spacing(decoded)).astype(np.longdouble) / 2
-
-
 def pixel_checksum(values):
     """CRC-32 of pixels as FITS stores them: big-endian, C order."""
     return zlib.crc32(values.astype(values.dtype.newbyteorder(">"), copy=False).tobytes())
@@ -202,7 +163,7 @@ def decode_tile(stream, row, context):
     CorruptFileError
     """
     _check_stream(stream, row, context)
-    values = _guarded(stream, row, context)[0]
+    values = _guarded(stream, row, context).values
     if pixel_checksum(values) != int(row["CRC_P"]):
         raise CorruptFileError(
             "the decoded pixels are not those that were written",
@@ -220,12 +181,11 @@ def decode_levels(stream, row, context):
     source taken over they are its own integers.
     """
     _check_stream(stream, row, context)
-    values, form, k, plan = _guarded(stream, row, context)
-    if form is Form.SOURCE:
-        return source_integers(k, plan, context), 0.0, 0.0
-    if form in (Form.QUANT, Form.STEP):
-        if plan.valid is not None:
-            k = np.where(plan.valid, k, 0)
+    tile = _guarded(stream, row, context)
+    if tile.form is Form.SOURCE:
+        return source.integers_of(tile.k, tile.plan), 0.0, 0.0
+    k = tile.k if tile.plan.valid is None else np.where(tile.plan.valid, tile.k, 0)
+    if tile.form in (Form.QUANT, Form.STEP):
         return k, float(row["SCALE"]), float(row["ZERO"])
     return k, 0.0, 0.0
 
@@ -252,41 +212,48 @@ def _guarded(stream, row, context):
         ) from exc
 
 
+@dataclass
+class _Decoded:
+    """A tile on its way out: form, integers, layout and values."""
+
+    form: Form
+    k: np.ndarray
+    plan: Layout
+    values: np.ndarray
+
+
 def _decode(stream, row, context):
-    """(values, form, integers, layout) of a stream."""
     head, at = unpack_numbers(stream, 0, count=6)
     form, parameter, base, number, n_special, n_side = (int(v) for v in head)
     if min(n_special, n_side) < 0 or at + n_special + n_side > len(stream):
         raise ValueError("the parts of the stream do not add up")
-    form, method = Form(form), methods().get(int(row["METHOD"]))
+    special, at = stream[at : at + n_special], at + n_special
+    side, at = stream[at : at + n_side], at + n_side
+    coded = Coded(
+        Form(form),
+        None,
+        side=side,
+        parameter=parameter,
+        scale=float(row["SCALE"]),
+        zero=float(row["ZERO"]),
+    )
+    plan = layout(coded.form, special, context)
+    k = _integers(stream[at:], base, number, coded.form, plan, row, context)
+    return _Decoded(coded.form, k, plan, restore(k, plan, coded, context))
+
+
+def _integers(body, base, number, form, plan, row, context):
+    """The integers of a tile, its base added."""
+    method = methods().get(int(row["METHOD"]))
     if method is None:
         raise ValueError(f"METHOD {int(row['METHOD'])} is unknown")
-    special = stream[at : at + n_special]
-    side = stream[at + n_special : at + n_special + n_side]
-    plan: Layout = layout(form, special, row, context)
-    units, predictor = plan.units, None
-    if form is Form.SOURCE:
-        if abs(base) >= 2**33:
-            raise ValueError("a base is out of range")
-        units, base = _source_shift(units, base), 0
+    predictor, units = None, plan.units
     if method is classical:
         if not 0 <= number < len(context.record.predictors):
             raise ValueError(f"predictor {number} is not in the image record")
         predictor = context.record.predictors[number]
-    body = stream[at + n_special + n_side :]
-    k = method.decode(body, context.shape, plan.valid, units, predictor)
-    k = k + np.int64(base)
-    return restore(form, k, plan, side, parameter, row, context), form, k, plan
-
-
-def quantisation_error(values, row, mode):
-    """1-sigma error of each pixel: float32, in stored units."""
-    error = np.zeros(values.shape, np.float32)
-    if isinstance(mode, Relative) and values.dtype.kind == "f" and row["MAXERR"] > 0:
-        kept = max(0, int(np.ceil(-np.log2(mode.relative_error))) - 1)
-        finite = np.isfinite(values)
-        exponent = np.frexp(values[finite])[1] - 1
-        error[finite] = np.where(values[finite] != 0, np.ldexp(1.0, exponent - kept), 0) / 12**0.5
-    elif isinstance(mode, Bounded) and row["SCALE"] > 0:
-        error[np.isfinite(values)] = row["SCALE"] / 12**0.5
-    return error
+    if form is Form.SOURCE:
+        if abs(base) >= 2**33:
+            raise ValueError("a base is out of range")
+        units, base = _source_shift(units, base), 0
+    return method.decode(body, context.shape, plan.valid, units, predictor) + np.int64(base)

@@ -3,7 +3,7 @@
 Floating point is free here, since what it finds is sent as integers.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def _bits(errors, offsets, scale, shape):
     return shift * len(e) + _costs(scale, shape)[offsets, symbol].sum() + escapes
 
 
-@lru_cache(maxsize=None)
+@cache
 def _costs(scale, shape):
     """Costs of a table's symbols for each offset of the mean, 0 to 8."""
     inner, shift = int(INNER[scale]), int(SHIFT[scale])

@@ -1,0 +1,152 @@
+"""What all forms share: their codes, a tile as integers, a tile's surroundings."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from astroae.entropy.residual import Units
+from astroae.pixels import nulls
+
+
+class Form(IntEnum):
+    """Codes as stored in the stream."""
+
+    BITS = 0
+    INTEGER = 1
+    LEVEL = 2
+    DYADIC = 3
+    SPLIT = 4
+    TRUNC = 5
+    QUANT = 6
+    STEP = 7
+    SOURCE = 8
+
+
+@dataclass
+class Coded:
+    """A tile as integers.
+
+    Attributes
+    ----------
+    form : Form
+    k : int64 ndarray (planes, y, x)
+        Base not yet subtracted; anything where not ``valid``.
+    valid : bool ndarray or None
+        Pixels that ``k`` counts for.
+    special : bytes
+        The other pixels (`nulls.mask`).
+    side : bytes
+        What the form needs beside ``k``.
+    parameter : int
+        The form's own number (p, kept bits, half step).
+    scale, zero : float
+        Grid; scale 0 where the tile is exact.
+    units : Units
+    """
+
+    form: Form
+    k: np.ndarray | None
+    valid: np.ndarray | None = None
+    special: bytes = b""
+    side: bytes = b""
+    parameter: int = 0
+    scale: float = 0.0
+    zero: float = 0.0
+    units: Units = field(default_factory=Units)
+
+
+@dataclass
+class Layout:
+    """Mask and units of a tile, and its special pixels.
+
+    ``first`` holds the integers from which those of a source are counted.
+    """
+
+    valid: np.ndarray | None
+    units: Units
+    labels: np.ndarray | None = None
+    patterns: np.ndarray | None = None
+    first: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class TileContext:
+    """What a form may know about a tile besides its values.
+
+    Attributes
+    ----------
+    number : int
+        Of the tile.
+    settings : Settings
+        Seed filled in.
+    blank : int or None
+    dtype : numpy.dtype
+        Stored type of the image.
+    record : ImageRecord
+    region : tuple of slice
+        Place of the tile in the image.
+    image_shape : tuple of int
+    sigma : float
+        Noise of the tile; the decoder does not know it.
+    """
+
+    number: int
+    settings: object
+    blank: int | None
+    dtype: np.dtype
+    record: object
+    region: tuple
+    image_shape: tuple
+    sigma: float = 0.0
+
+    @property
+    def shape(self):
+        """(planes, y, x) of the tile; columns one pixel wide lie on their side."""
+        size = [r.stop - r.start for r in self.region]
+        if len(size) == 1:
+            return (1, 1, size[0])
+        h, w = size[-2:]
+        return (int(np.prod(size[:-2], initial=1)), *((1, h) if w == 1 else (h, w)))
+
+    @property
+    def step(self):
+        """Step of the quantised forms, in stored units; encoder only."""
+        mode = self.settings.mode
+        if mode.error_bound is not None:
+            return 2 * mode.error_bound
+        return self.sigma / mode.quantize_level
+
+
+def coded(form, k, values, found, **more):
+    """`Coded` with its special pixels; None if they are too many kinds."""
+    special = nulls.mask(values, found)
+    if special is None:
+        return None
+    return Coded(form, k, None if found is None else ~found, special, **more)
+
+
+def ordinary(values, found):
+    """The values that are not special, flat where some are."""
+    return values if found is None else values[~found]
+
+
+def special_floats(values):
+    """NaN, inf and -0.0, which no exact grid can hold: bool array or None."""
+    found = ~np.isfinite(values) | ((values == 0) & np.signbit(values))
+    return found if found.any() else None
+
+
+def narrow(k, dtype):
+    """Integers in the image's own type; those that do not fit are an error."""
+    limits = np.iinfo(dtype)
+    if k.min(initial=0) < limits.min or k.max(initial=0) > limits.max:
+        raise ValueError("a value lies outside the image's type")
+    return k.astype(dtype)
+
+
+def checked_exponent(p):
+    """A power of two that a float can hold."""
+    if abs(p) > 1100:
+        raise ValueError(f"a power of two of {p} is out of range")
+    return p

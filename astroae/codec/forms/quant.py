@@ -1,0 +1,50 @@
+"""QUANT: floats on a grid of scale and zero point, with the FITS subtractive dither.
+
+Each tile is one tile of the FITS convention, so the same integers can be handed out
+as RICE_1.
+"""
+
+import numpy as np
+
+from astroae.codec.forms.base import Form, coded, ordinary
+from astroae.entropy.residual import ONE, Units
+from astroae.pixels import grids, nulls
+
+
+def analyze(values, context):
+    """See the package's protocol."""
+    mode = context.settings.mode
+    found = nulls.special(values, zeros=mode.dither == 2)
+    plain = ordinary(values, found)
+    if not plain.size:
+        return None
+    low, high = float(plain.min()), float(plain.max())
+    scale = context.step * (1 - grids.MARGIN)
+    if not scale > 0 or not high / scale - low / scale < grids.LARGEST:
+        return None
+    if scale < np.spacing(values.dtype.type(max(abs(low), abs(high)))):
+        return None  # finer than the floats themselves
+    zero = float(np.rint(low / scale) * scale)
+    clean = values if found is None else np.where(found, values.dtype.type(low), values)
+    k = grids.quantize(clean, scale, zero, _dither(context)).astype(np.int64)
+    return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, units=units(context))
+
+
+def restore(k, plan, coded, context):
+    """See the package's protocol."""
+    with np.errstate(all="ignore"):
+        return grids.dequantize(k, coded.scale, coded.zero, _dither(context), context.dtype)
+
+
+def _dither(context):
+    if not getattr(context.settings.mode, "dither", 0):
+        return None
+    return grids.tile_dither(context.number, context.settings.dither_seed, context.shape)
+
+
+def units(context):
+    """Dithered integers in plane units: each pixel's own shift."""
+    dither = _dither(context)
+    if dither is None:
+        return Units()
+    return Units(shift=np.rint((0.5 - dither) * ONE).astype(np.int64))

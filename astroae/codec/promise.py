@@ -1,0 +1,57 @@
+"""What was promised of the pixels, and whether a decoded tile keeps it."""
+
+import numpy as np
+
+from astroae.codec.forms import Form, trunc
+from astroae.pixels import nulls
+from astroae.pixels.grids import MARGIN
+from astroae.settings import Bounded, Relative
+
+
+def keeps_promise(values, decoded, coded, row, context):
+    """Whether the decoded tile is as promised; sets MAXERR."""
+    bits = f"u{values.dtype.itemsize}"
+    same = values.view(bits) == decoded.view(bits)
+    row["MAXERR"] = 0
+    if same.all():
+        return True
+    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC):
+        return False
+    ordinary = ~same
+    found = nulls.special(values, context.blank, _keeps_zeros(context))
+    if found is not None and (ordinary & found).any():
+        return False
+    error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
+    row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
+    return bool((error <= bound).all())
+
+
+def _keeps_zeros(context):
+    return getattr(context.settings.mode, "dither", 0) == 2
+
+
+def _errors(values, decoded, coded, context):
+    """Absolute errors, and the largest allowed for each pixel."""
+    if coded.form is Form.STEP:
+        error = np.abs(decoded.astype(np.int64) - values.astype(np.int64))
+        return error, coded.parameter
+    error = np.abs(decoded.astype(np.longdouble) - values.astype(np.longdouble))
+    if coded.form is Form.TRUNC:
+        allowed = context.settings.mode.relative_error * np.abs(values.astype(np.longdouble))
+        kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
+        return np.where(kept, error, np.inf), allowed
+    step = coded.scale / (1 - MARGIN)
+    return error, step / 2 + np.abs(np.spacing(decoded)).astype(np.longdouble) / 2
+
+
+def quantisation_error(values, row, mode):
+    """1-sigma error of each pixel: float32, in stored units."""
+    error = np.zeros(values.shape, np.float32)
+    if isinstance(mode, Relative) and values.dtype.kind == "f" and row["MAXERR"] > 0:
+        kept = trunc.kept_bits(mode.relative_error)
+        finite = np.isfinite(values)
+        exponent = np.frexp(values[finite])[1] - 1
+        error[finite] = np.where(values[finite] != 0, np.ldexp(1.0, exponent - kept), 0) / 12**0.5
+    elif isinstance(mode, Bounded) and row["SCALE"] > 0:
+        error[np.isfinite(values)] = row["SCALE"] / 12**0.5
+    return error
