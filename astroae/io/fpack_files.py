@@ -1,0 +1,169 @@
+"""Tile-compressed HDUs (``.fits.fz``) of whole files, as bytes in and out.
+
+`encode_fpacked` does for a tile-compressed image what `astroae.io.coded.encode_span`
+does for a plain one, and checks that the way back gives the same table before anything
+is written; `fpack_pieces` does for ``decompress(fpack=True)`` what `CodedHDU.restore`
+does without.
+"""
+
+from dataclasses import dataclass
+
+from astroae.container.fpack import (
+    give_back,
+    is_fpacked,
+    join_recipe,
+    split_recipe,
+    takeover,
+)
+from astroae.container.header import to_table_cards
+from astroae.container.rows import pack
+from astroae.errors import SettingError, UnsupportedDataError
+from astroae.io.checksums import CHECKSUMS, with_checksums
+from astroae.io.coded import Table, header_block
+from astroae.io.encoding import structure_of
+from astroae.io.spans import BLOCK
+
+__all__ = ["TakenOver", "empty_primary", "encode_fpacked", "fpack_pieces", "is_fpacked"]
+
+
+@dataclass
+class TakenOver:
+    """A tile-compressed image that was taken over.
+
+    Parameters
+    ----------
+    table : `~astroae.io.coded.Table`
+    notes : dict
+        Values of keywords to be written, as `Table.header` takes them.
+    same : bool
+        ``decompress(fpack=True)`` gives the HDU back byte for byte; else the same
+        cards, integers, scales and pixels in streams that another program coded.
+    """
+
+    table: Table
+    notes: dict
+    same: bool
+
+
+def encode_fpacked(path, span, settings, *, threads=None, progress=None):
+    """Take over one tile-compressed HDU of a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A plain file.
+    span : `~astroae.io.spans.Span`
+        Of a table that `is_fpacked`.
+    settings : `~astroae.settings.Settings`
+        Tiles and model; the mode is lossless whatever it says.
+    threads, progress
+        As in `astroae.codec.image.encode_image`.
+
+    Returns
+    -------
+    TakenOver
+
+    Raises
+    ------
+    UnsupportedDataError
+        HCOMPRESS_1, PLIO_1, or a table that would not come back as it is.
+    CorruptFileError
+        The table contradicts itself, or a tile is damaged.
+    """
+    with open(path, "rb") as stream:
+        stream.seek(span.start)
+        raw = stream.read(span.end - span.start)
+    data = memoryview(raw)[span.data - span.start : span.data_end - span.start]
+    taken = takeover(span.header, data, settings, threads=threads, progress=progress)
+    back = b"".join(_table(taken.encoded, taken.header, taken.recipe, threads)[0])
+    if back != raw:
+        _check_cards(back, raw, span)
+    cards, n_blank = to_table_cards(taken.header)
+    structure = structure_of(taken.encoded, taken.header)
+    table = Table(taken.encoded, structure, pack(taken.encoded), cards, n_blank)
+    return TakenOver(table, split_recipe(taken.recipe), back == raw)
+
+
+def _check_cards(back, raw, span):
+    """Cards may differ in what another coder's streams need, and in nothing else."""
+    sizes = ("PCOUNT", "THEAP", "TFORM", *CHECKSUMS)
+    first, second = (
+        [c for c in _cards_of(text) if not c.startswith(sizes)] for text in (back, raw)
+    )
+    if first != second:
+        raise UnsupportedDataError(
+            "the header of this tile-compressed image would not come back as it is",
+            where=span.label,
+            found=next((a for a, b in zip(first, second) if a != b), "other cards").strip(),
+            hint="funpack the file first, then compress it",
+        )
+
+
+def _cards_of(raw):
+    text = raw.decode("latin-1")
+    for i in range(0, len(text), 80):
+        if text[i : i + 80].rstrip() == "END":
+            return
+        yield text[i : i + 80]
+
+
+def fpack_pieces(hdu, *, on_corrupt="raise", threads=None, progress=None):
+    """One image of a compressed file as a tile-compressed HDU.
+
+    Parameters
+    ----------
+    hdu : `~astroae.io.coded.CodedHDU`
+    on_corrupt, threads, progress
+        As in `astroae.decompress`; damaged tiles cannot be blanked here.
+
+    Returns
+    -------
+    pieces : iterable of bytes
+        The whole HDU, padding included.
+    note : str
+        What the standard could not express; empty where nothing.
+
+    Raises
+    ------
+    SettingError
+        ``on_corrupt="blank"``.
+    CorruptFileError
+        A tile is damaged.
+    """
+    if on_corrupt != "raise":
+        raise SettingError(
+            "damaged tiles cannot be written as tile-compressed ones",
+            where="on_corrupt",
+            found=f"got {on_corrupt!r} with fpack=True",
+            hint="leave out one of the two",
+        )
+    if hdu.encoded is None:
+        return hdu.restore(as_extension=True), ""
+    recipe = join_recipe(hdu.span.header)
+    pieces, note = _table(hdu.encoded, hdu.image_header, recipe, threads)
+    if pieces is None:
+        return hdu.restore(as_extension=True, threads=threads, progress=progress), note
+    if progress is not None:
+        for done in range(len(hdu.encoded.tiles)):
+            progress(done + 1, len(hdu.encoded.tiles))
+    return pieces, note
+
+
+def _table(encoded, header, recipe, threads):
+    cards, data, note = give_back(encoded, header, recipe, threads=threads)
+    if cards is None:
+        return None, note
+    if any(card.startswith(CHECKSUMS) for card in cards):
+        cards = with_checksums(cards, [data])
+    return (header_block(cards), data, bytes(-len(data) % BLOCK)), note
+
+
+def empty_primary():
+    """Bytes of the empty primary HDU that stands before a tile-compressed image."""
+    values = [
+        ("SIMPLE", "T", "conforms to FITS standard"),
+        ("BITPIX", "8", "array data type"),
+        ("NAXIS", "0", "number of array dimensions"),
+        ("EXTEND", "T", "file may contain extensions"),
+    ]
+    return header_block([f"{key:8s}= {v:>20s} / {text}".ljust(80) for key, v, text in values])
