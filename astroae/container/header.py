@@ -19,9 +19,17 @@ from astropy.io.fits import Header
 from astroae.container.keywords import ESCAPED_CARD, ESCAPED_KEY, HEADER_BEGIN
 from astroae.errors import UnsupportedDataError
 
-__all__ = ["from_cards", "header_sum", "raw_cards", "to_image_header", "to_table_cards"]
+__all__ = [
+    "from_cards",
+    "header_sum",
+    "raw_cards",
+    "scale_sum",
+    "to_image_header",
+    "to_table_cards",
+]
 
 CARD, BLOCK = 80, 2880
+SCALE_KEYWORDS = ("BSCALE", "BZERO", "BLANK")
 BLANK_CARD = " " * CARD
 
 _RENAMED = {
@@ -98,6 +106,12 @@ def header_sum(header):
     text = "".join(raw_cards(header)) + "END".ljust(CARD)
     block = text.ljust(-(-len(text) // BLOCK) * BLOCK)
     return zlib.crc32(block.encode("latin-1", "replace"))
+
+
+def scale_sum(header):
+    """CRC-32 of the cards that turn stored values into physical ones."""
+    cards = [card for card in raw_cards(header) if card[:8].rstrip() in SCALE_KEYWORDS]
+    return zlib.crc32("".join(cards).encode("latin-1", "replace"))
 
 
 def to_table_cards(header):

@@ -122,6 +122,12 @@ KEYWORDS = (
         "CRC-32 of the image's header block as it was compressed, END and padding included.",
     ),
     Keyword(
+        "AESCLSUM",
+        int,
+        "CRC-32 of BSCALE, BZERO and BLANK",
+        "CRC-32 of these cards as they stand: damage to them would give wrong pixel values.",
+    ),
+    Keyword(
         HEADER_BEGIN,
         int,
         "image header follows; its trailing blank cards",

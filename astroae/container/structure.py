@@ -46,6 +46,8 @@ class Structure:
         Stored value of blank pixels.
     header_sum : int or None
         CRC-32 of the image's header as it was compressed.
+    scale_sum : int or None
+        CRC-32 of the image's cards BSCALE, BZERO and BLANK.
     """
 
     shape: tuple[int, ...]
@@ -55,6 +57,7 @@ class Structure:
     bscale: float = 1.0
     blank: int | None = None
     header_sum: int | None = None
+    scale_sum: int | None = None
 
     @property
     def stored_settings(self):
@@ -128,6 +131,7 @@ def structure_cards(structure, n_blank, notes=None):
         **{f"AETILE{n}": axis for n, axis in enumerate(reversed(structure.tile_shape), 1)},
         "AEBLANK": structure.blank,
         "AEHDRSUM": structure.header_sum,
+        "AESCLSUM": structure.scale_sum,
         **(notes or {}),
         HEADER_BEGIN: n_blank,
     }
@@ -191,9 +195,9 @@ def read_structure(header: Header):
         raise _damaged("AEBITPIX", f"got {bitpix}, allowed are {sorted(BITPIX_TO_DTYPE)}")
     dtype = np.dtype(BITPIX_TO_DTYPE[bitpix])
     try:
-        settings = Settings(
-            _mode(header), tile_shape or None, _int(header, "AEDSEED", default=None), model
-        )
+        mode = _mode(header)
+        seed = _int(header, "AEDSEED", **({} if _is_dithered(mode, shape) else {"default": None}))
+        settings = Settings(mode, tile_shape or None, seed, model)
     except SettingError as exc:
         raise _damaged(exc.where, f"{exc.what}: {exc.found}") from exc
     return Structure(
@@ -204,6 +208,7 @@ def read_structure(header: Header):
         _scale(header),
         _blank(header, dtype),
         _int(header, "AEHDRSUM", default=None),
+        _int(header, "AESCLSUM"),
     )
 
 
@@ -252,6 +257,10 @@ def _mode(header):
             _int(header, "AEDITHER"),
         )
     raise _damaged("AEMODE", f"got {name!r}, known are lossless, bounded and relative")
+
+
+def _is_dithered(mode, shape):
+    return isinstance(mode, Bounded) and mode.dither > 0 and math.prod(shape) > 0
 
 
 def _axes(header, stem, n, *, low):

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from astropy.io import fits
 
-from astroae.codec.image import decode_image, encode_image
-from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
+from astroae.codec.image import decode_image
+from astroae.container.header import raw_cards, to_image_header, to_table_cards
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
     Structure,
     read_structure,
-    stored_settings,
     structure_cards,
 )
 from astroae.errors import CorruptFileError
 from astroae.io.checksums import CHECKSUMS, with_checksums
+from astroae.io.encoding import encode_stored, structure_of
+from astroae.io.pixels import unit_of
 from astroae.io.spans import BLOCK, Span
 from astroae.settings import Bounded, Lossless, Relative
 
@@ -118,27 +119,12 @@ def encode_span(path, span: Span, settings, *, threads=None, progress=None):
     Table
     """
     header = span.header
-    settings = _for_image(settings, header)
-    bscale = _bscale(header)
-    blank = header.get("BLANK") if header["BITPIX"] > 0 else None
-    blank = blank if isinstance(blank, int) and not isinstance(blank, bool) else None
-    encoded = encode_image(
-        pixels_of(path, span),
-        stored_settings(settings, bscale),
-        blank=_in_range(blank, header["BITPIX"]),
-        threads=threads,
-        progress=progress,
-    )
-    structure = Structure(
-        encoded.shape,
-        encoded.dtype,
-        encoded.tile_shape,
-        replace(encoded.settings, mode=settings.mode),
-        bscale,
-        encoded.blank,
-        header_sum(header),
+    settings, bscale = _for_image(settings, header), unit_of(header)
+    encoded = encode_stored(
+        pixels_of(path, span), header, settings, bscale, threads=threads, progress=progress
     )
     cards, n_blank = to_table_cards(header)
+    structure = structure_of(encoded, header, settings, bscale)
     return Table(encoded, structure, pack(encoded), cards, n_blank)
 
 
@@ -151,21 +137,6 @@ def _for_image(settings, header):
         # A fraction of the stored value is no fraction of the physical one.
         settings = replace(settings, mode=Lossless())
     return settings
-
-
-def _bscale(header):
-    value = header.get("BSCALE", 1)
-    if isinstance(value, (int, float)) and math.isfinite(value) and value != 0:
-        return float(value)
-    return 1.0
-
-
-def _in_range(blank, bitpix):
-    """BLANK, or None where no pixel can have that value."""
-    if blank is None:
-        return None
-    info = np.iinfo(BITPIX_TO_DTYPE[bitpix])
-    return blank if info.min <= blank <= info.max else None
 
 
 class CodedHDU:

@@ -6,7 +6,7 @@ import numpy as np
 from astropy.io.fits.verify import VerifyError
 
 from astroae.codec import image as codec
-from astroae.container.header import header_sum
+from astroae.container.header import header_sum, scale_sum
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
     DTYPE_TO_BITPIX,
@@ -87,7 +87,8 @@ def structure_of(encoded, header, settings=None, bscale=1.0):
         settings = replace(settings or Settings(), tile_shape=None, dither_seed=None)
         dtype = np.dtype(BITPIX_TO_DTYPE.get(header.get("BITPIX"), "u1"))
         shape = tuple(header.get(f"NAXIS{n}", 0) for n in range(header.get("NAXIS", 0), 0, -1))
-        return Structure(shape, dtype, (1,) * len(shape), settings, header_sum=header_sum(header))
+        sums = {"header_sum": header_sum(header), "scale_sum": scale_sum(header)}
+        return Structure(shape, dtype, (1,) * len(shape), settings, **sums)
     filled = encoded.settings
     settings = replace(
         settings or filled,
@@ -103,6 +104,7 @@ def structure_of(encoded, header, settings=None, bscale=1.0):
         bscale,
         encoded.blank,
         header_sum(header),
+        scale_sum(header),
     )
 
 

@@ -23,7 +23,7 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.decorators import lazyproperty
 
 from astroae.codec import image as codec
-from astroae.container.header import raw_cards, to_image_header
+from astroae.container.header import raw_cards, scale_sum, to_image_header
 from astroae.container.keywords import MARK
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
@@ -147,6 +147,7 @@ dither_seed, model
         self._structure = self._encoded = self._baseline = None
         self._damage = None  # why the table describes no image; raised when pixels are asked for
         self._scaled_from = None  # header before .data took scale cards away, and cards after
+        self._scale_trusted = True
         self._kept = (None, None, None)  # see AESection
         self.notes = {}
 
@@ -172,6 +173,8 @@ dither_seed, model
             # Header and neighbours stay readable.
             self._damage = damage
         self._adopt(to_image_header(table.header), reading)
+        if self._structure is not None:
+            self._scale_trusted = scale_sum(self._header) == self._structure.scale_sum
         self._bintable, self._table_current = table, True
         table._new = False
         # Not from the image's own CHECKSUM card, which speaks of another HDU.
@@ -417,6 +420,13 @@ dither_seed, model
             )
 
     def _to_physical(self, stored):
+        if not self._scale_trusted and not self._do_not_scale_image_data:
+            raise CorruptFileError(
+                "pixels cannot be scaled",
+                where=f"{self._place()}, BSCALE, BZERO and BLANK",
+                found="the cards are not those that were written",
+                hint="set them right in update mode, or open with do_not_scale_image_data=True",
+            )
         for keyword, value in (
             ("BSCALE", self._scaler._orig_bscale),
             ("BZERO", self._scaler._orig_bzero),
@@ -544,6 +554,7 @@ dither_seed, model
         self._structure = structure_of(encoded, self._image_header(), self.settings, bscale)
         self._table_current = False
         self._damage = None
+        self._scale_trusted = True
         self._kept = (None, None, None)
         self._remember_scaling()
 

@@ -5,11 +5,9 @@ read.  The pixels in the file are still the stored ones, so that a table written
 from them needs the cards again, where they stood.
 """
 
-from astroae.container.header import from_cards, raw_cards
+from astroae.container.header import SCALE_KEYWORDS, from_cards, raw_cards
 
 __all__ = ["exact_copy", "restore_scale_cards"]
-
-SCALE_KEYWORDS = ("BSCALE", "BZERO", "BLANK")
 
 
 def exact_copy(header):

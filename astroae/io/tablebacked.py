@@ -6,13 +6,16 @@ Writing to another file leaves the HDU bound to the file it came from.
 """
 
 import copy
+import operator
 
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
 
-from astroae.container.header import from_cards, raw_cards, to_table_cards
+from astroae.container.header import from_cards, raw_cards, scale_sum, to_table_cards
 from astroae.container.keywords import HEADER_BEGIN
 from astroae.container.rows import pack
 from astroae.container.structure import card, structure_cards
+from astroae.errors import CorruptFileError
 from astroae.io.table import AETable
 
 __all__ = ["TableBackedHDU"]
@@ -55,9 +58,17 @@ class TableBackedHDU(fits.CompImageHDU):
     @property
     def size(self):
         """Bytes of the data unit in the file."""
-        if self._bintable is not None:
-            return self._bintable.size
-        return self._header.data_size
+        if self._bintable is None:
+            return self._header.data_size
+        try:
+            return operator.index(self._bintable.size)
+        except (KeyError, TypeError, VerifyError) as exc:
+            raise CorruptFileError(
+                "the size of the table cannot be told",
+                where="NAXISn, PCOUNT and GCOUNT",
+                found=f"astropy says: {exc}",
+                hint="the file is damaged: restore it from a copy",
+            ) from exc
 
     def _prewriteto(self, inplace=False):
         if self._has_data:
@@ -103,7 +114,9 @@ class TableBackedHDU(fits.CompImageHDU):
         begin = next((i for i, c in enumerate(old) if c.startswith(HEADER_BEGIN)), None)
         if begin is None:
             return self._bintable
-        new = old[:begin] + [_begin_card(old[begin], n_blank)] + cards
+        scale = _same_or_new(_find(old, "AESCLSUM"), "AESCLSUM", scale_sum(self._image_header()))
+        own = [scale if c.startswith("AESCLSUM") else c for c in old[:begin]]
+        new = own + [_same_or_new(old[begin], HEADER_BEGIN, n_blank)] + cards
         if new == [c for c in old if c[:8].rstrip() not in ("CHECKSUM", "DATASUM")]:
             return self._bintable
         table = self._bintable if inplace else copy.copy(self._bintable)
@@ -142,10 +155,14 @@ def _modified_header(cards):
     return header
 
 
-def _begin_card(old, n_blank):
+def _find(cards, keyword):
+    return next((c for c in cards if c.startswith(keyword)), "")
+
+
+def _same_or_new(old, keyword, value):
     """The card that was there while it says the same, else a new one."""
     try:
-        same = int(old[10:].split("/")[0]) == n_blank
+        same = int(old[10:].split("/")[0]) == value
     except ValueError:
         same = False
-    return old if same else card(HEADER_BEGIN, n_blank)
+    return old if same else card(keyword, value)

@@ -1,5 +1,7 @@
 """What a table says of an image is checked before it is believed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io.fits import Header
@@ -39,6 +41,7 @@ def structures(draw):
         draw(st.floats(min_value=1e-30, max_value=1e30)),
         draw(st.none() | st.integers(info.min, info.max)) if info else None,
         draw(st.integers(0, 2**32 - 1)),
+        draw(st.integers(0, 2**32 - 1)),
     )
 
 
@@ -51,7 +54,9 @@ def test_structure_round_trip(structure):
     assert read_structure(header_of(structure)) == structure
 
 
-SIMPLE = Structure((30, 40), np.dtype("i2"), (16, 16), Settings(Lossless(), (16, 16), 7))
+SIMPLE = Structure(
+    (30, 40), np.dtype("i2"), (16, 16), Settings(Lossless(), (16, 16), 7), scale_sum=0
+)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +91,20 @@ def test_hostile_card(keyword, value, error):
     assert keyword.rstrip("1") in str(caught.value) or keyword == "AEDSEED"
 
 
-@pytest.mark.parametrize("keyword", ["AEVERSN", "AEMODEL", "AEMODE", "AEBITPIX", "AETILE2"])
+@pytest.mark.parametrize(
+    "keyword", ["AEVERSN", "AEMODEL", "AEMODE", "AEBITPIX", "AETILE2", "AESCLSUM"]
+)
 def test_missing_card(keyword):
     header = header_of(SIMPLE)
     del header[keyword]
     with pytest.raises(CorruptFileError, match=keyword):
+        read_structure(header)
+
+
+def test_dither_without_its_seed():
+    header = header_of(replace(SIMPLE, settings=Settings(Bounded(4.0), (16, 16), 7)))
+    del header["AEDSEED"]
+    with pytest.raises(CorruptFileError, match="AEDSEED"):
         read_structure(header)
 
 

@@ -263,6 +263,24 @@ def test_hostile_header_leaves_the_rest_readable(tmp_path, old, new, error):
             found[1].data  # noqa: B018
 
 
+def test_damaged_scale_card(tmp_path):
+    """A flipped bit in BSCALE would give wrong values without a word."""
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    damage(coded, b"                 0.5 / half", b"                 0.7 / half")
+    with fits.open(coded) as found:
+        with pytest.raises(CorruptFileError, match="BSCALE"):
+            found[1].data  # noqa: B018
+    with fits.open(coded, do_not_scale_image_data=True) as found:
+        assert found[1].data.dtype == np.int16
+
+
+def test_size_that_cannot_be_told(tmp_path):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()))
+    damage(coded, b"NAXIS2  =                    4 ", b"NAXIS9  =                    4 ")
+    with fits.open(coded) as found, pytest.raises(CorruptFileError, match="NAXISn"):
+        found[1]
+
+
 def test_hostile_bscale(tmp_path):
     _, coded = plain_and_coded(tmp_path, scaled_hdu())
     with fits.open(coded, mode="update") as found:
