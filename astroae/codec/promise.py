@@ -35,13 +35,14 @@ def _errors(values, decoded, coded, context):
     if coded.form is Form.STEP:
         error = np.abs(decoded.astype(np.int64) - values.astype(np.int64))
         return error, coded.parameter
-    error = np.abs(decoded.astype(np.longdouble) - values.astype(np.longdouble))
+    wide = np.float64 if values.dtype.itemsize == 4 else np.longdouble
+    error = np.abs(decoded.astype(wide) - values.astype(wide))
     if coded.form is Form.TRUNC:
-        allowed = context.settings.mode.relative_error * np.abs(values.astype(np.longdouble))
+        allowed = context.settings.mode.relative_error * np.abs(values.astype(wide))
         kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
         return np.where(kept, error, np.inf), allowed
     step = coded.scale / (1 - MARGIN)
-    return error, step / 2 + np.abs(np.spacing(decoded)).astype(np.longdouble) / 2
+    return error, step / 2 + np.abs(np.spacing(decoded)).astype(wide) / 2
 
 
 def quantisation_error(values, row, mode):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from astroae.codec.record_source import pack_source, unpack_source
 from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.entropy.predictor import Predictor
 from astroae.errors import CorruptFileError
@@ -17,7 +18,6 @@ from astroae.pixels.levels import MOST_LEVELS
 from astroae.pixels.nulls import inflate
 
 _MOST_BYTES = 1 << 28
-_MOST_AXES = 999
 
 
 @dataclass
@@ -46,7 +46,7 @@ class ImageRecord:
         """As bytes, the checksum last."""
         parts = [predictor.pack() for predictor in self.predictors]
         levels = b"" if self.levels is None else pack_numbers(_differences(self.levels))
-        source = b"" if self.source is None else _pack_source(self.source, self.centre)
+        source = b"" if self.source is None else pack_source(self.source, self.centre)
         sizes = pack_numbers([len(parts), *map(len, parts), len(levels), len(source)])
         plain = sizes + b"".join(parts) + levels + source
         body = pack_numbers([len(plain)]) + zlib.compress(plain, 9)
@@ -96,41 +96,10 @@ class ImageRecord:
             if not 0 < len(record.levels) <= MOST_LEVELS or (np.diff(record.levels) <= 0).any():
                 raise ValueError("its list of levels is not in order")
         if parts[-1]:
-            record.source, record.centre = _unpack_source(parts[-1])
+            record.source, record.centre = unpack_source(parts[-1])
         return record
 
 
 def _differences(levels):
     """Second differences: the gaps of a list of levels are much alike."""
     return np.diff(np.diff(levels, prepend=0), prepend=0)
-
-
-def _pack_source(source, centre):
-    head = [len(source.tile_shape), *source.tile_shape]
-    head += [len(source.scale), source.dither, source.seed, source.null]
-    columns = [np.asarray(v, "<f8").tobytes() for v in (source.scale, source.zero)]
-    shuffled = [np.frombuffer(c, np.uint8).reshape(-1, 8).T.tobytes() for c in columns]
-    tail = np.packbits(source.exact).tobytes() + np.float64(centre).astype("<f8").tobytes()
-    return pack_numbers(head) + b"".join(shuffled) + tail
-
-
-def _unpack_source(data):
-    (axes,), at = unpack_numbers(data, 0, count=1)
-    if not 0 < axes <= _MOST_AXES:
-        raise ValueError(f"its source has {axes} axes")
-    numbers, at = unpack_numbers(data, at, count=int(axes) + 4)
-    n, dither, seed, null = (int(v) for v in numbers[axes:])
-    if numbers[:axes].min() < 1 or dither not in (0, 1, 2) or not 0 <= n < _MOST_BYTES:
-        raise ValueError("its source grid is out of range")
-    if len(data) - at != 16 * n + -(-n // 8) + 8:
-        raise ValueError("its source grid is cut off")
-    raw = np.frombuffer(data, np.uint8, offset=at)
-    columns = [
-        np.ascontiguousarray(raw[start : start + 8 * n].reshape(8, n).T).view("<f8").ravel()
-        for start in (0, 8 * n)
-    ]
-    scale, zero = (c.astype(np.float64) for c in columns)
-    exact = np.unpackbits(raw[16 * n : -8], count=n).astype(bool)
-    centre = float(np.frombuffer(data[-8:], "<f8")[0])
-    grid = SourceGrid(tuple(map(int, numbers[:axes])), scale, zero, exact, dither, seed, null)
-    return grid, centre

@@ -15,6 +15,8 @@ _ORDERS = (
     ((0, 2, 4, 6, 8), (1, -4, 6, -4, 1), 0.1772048),
 )
 
+FACTORS = tuple(factor for _, _, factor in _ORDERS)
+
 
 def noise_sigma(values, good=None):
     """Standard deviation of the noise of a tile.
