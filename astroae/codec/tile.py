@@ -202,7 +202,9 @@ def _check_stream(stream, row, context):
 
 def _guarded(stream, row, context):
     try:
-        return _decode(bytes(stream), row, context)
+        # Hostile bytes may overflow on the way to a wrong checksum.
+        with np.errstate(all="ignore"):
+            return _decode(bytes(stream), row, context)
     except (ValueError, IndexError, OverflowError, AssertionError) as exc:
         raise CorruptFileError(
             "the coded bytes make no sense",

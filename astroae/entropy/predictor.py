@@ -14,7 +14,9 @@ from astroae.entropy.coder import pack_numbers, unpack_numbers
 TAP_BITS = 12
 WEIGHT_BITS = 8
 CLASS_ZERO = 4  # table index 0 is half a plane unit, whose logarithm is -1
-_MOST_GAIN = 16 << TAP_BITS  # keeps every sum below 2^53
+# Together these keep every sum, of pairs of pixels times taps, below 2^53.
+LARGEST_PLANE = 1 << 36
+_MOST_GAIN = 8 << TAP_BITS
 
 IDENTITY = np.arange(tables.CLASSES)
 PLAIN_SHAPE = np.full(tables.CLASSES, 2)
@@ -42,7 +44,8 @@ class Slot:
         """Mean of each pixel, whole plane units."""
         # einsum, not BLAS: as fast here, leaves the GIL, starts no threads.
         total = np.einsum("i,ij->j", self.taps, neighbours)
-        return np.floor((total + (1 << TAP_BITS - 1)) * 0.5**TAP_BITS)
+        mean = np.floor((total + (1 << TAP_BITS - 1)) * 0.5**TAP_BITS)
+        return np.clip(mean, -LARGEST_PLANE, LARGEST_PLANE)
 
     def classes(self, features):
         """Class of scale of each pixel, before calibration."""

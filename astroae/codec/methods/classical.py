@@ -3,18 +3,18 @@
 import numpy as np
 
 from astroae.entropy import residual
+from astroae.entropy.predictor import LARGEST_PLANE
 
 CODE = 3
 NAME = "classical"
 _LARGEST = 2**31
-_LARGEST_PLANE = 2**36  # times the taps' gain this stays below 2^53
 
 
 def encode(k, valid, units, predictor):
     """See the package's protocol; None where the integers are too large."""
     if np.abs(k).max(initial=0) >= _LARGEST:
         return None
-    if np.abs(units.to_plane(k)).max(initial=0) >= _LARGEST_PLANE:
+    if np.abs(units.to_plane(k)).max(initial=0) >= LARGEST_PLANE:
         return None
     return residual.encode(k, valid, units, predictor)
 
