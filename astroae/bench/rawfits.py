@@ -8,6 +8,8 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 BLOCK = 2880
 CARD = 80
 _VALUE = re.compile(rb"= *(-?\d+|[TF]\b|'[^']*')")
@@ -41,6 +43,21 @@ class RawHDU:
         """A primary array or IMAGE extension with pixels."""
         kind = self.get("XTENSION", "IMAGE") if self.get("SIMPLE") is None else "IMAGE"
         return kind == "IMAGE" and len(self.data) > 0 and self.get("GROUPS") != "T"
+
+    @property
+    def checksum_is_right(self):
+        """The ones' complement sum of header and data has all bits set."""
+        header = _padded(b"".join((*self.cards, b"END".ljust(CARD))), b" ")
+        total = sum(_sum32(part) for part in (header, _padded(bytes(self.data), b"\0")))
+        return total > 0 and total % (2**32 - 1) == 0
+
+
+def _padded(content, filler):
+    return content.ljust(-(-len(content) // BLOCK) * BLOCK, filler)
+
+
+def _sum32(content):
+    return int(np.frombuffer(content, ">u4").sum(dtype=np.uint64))
 
 
 def split_hdus(content):

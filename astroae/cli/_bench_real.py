@@ -36,9 +36,12 @@ def run(args):
     if args.json:
         print(json.dumps({"rows": [asdict(v) for v in verdicts], "totals": totals}, indent=1))
     else:
-        rows = [asdict(v) | {"problems": "; ".join(v.problems) or "none"} for v in verdicts]
+        rows = [asdict(v) | {"problems": len(v.problems)} for v in verdicts]
         print(table(rows, list(rows[0])))
         print()
+        for verdict in verdicts:
+            for problem in verdict.problems:
+                print(f"{verdict.file} {verdict.mode}: {problem}")
         print(table(totals, list(totals[0])))
         if fitsverify_missing():
             print(f"not checked: {fitsverify_missing()}")

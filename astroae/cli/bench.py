@@ -2,16 +2,22 @@
 
 ``astroae bench rate`` compares sizes with other coders on the same integers,
 ``astroae bench speed`` throughput and memory; ``astroae bench real`` checks every
-promise on every image of a folder.
+promise on every image of a folder, ``astroae bench takeover`` on files that
+``fpack`` wrote.
 """
 
 import argparse
 
-from astroae.cli import _bench_rate, _bench_real, _bench_speed
+from astroae.cli import _bench_rate, _bench_real, _bench_speed, _bench_takeover
 
 HELP = "measure sizes and speed beside other coders, and check the promises"
 
-_ACTIONS = {"rate": _bench_rate, "real": _bench_real, "speed": _bench_speed}
+_ACTIONS = {
+    "rate": _bench_rate,
+    "speed": _bench_speed,
+    "real": _bench_real,
+    "takeover": _bench_takeover,
+}
 
 
 def add_arguments(parser):
