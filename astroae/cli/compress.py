@@ -116,8 +116,7 @@ def _text(report):
     verb = "would be" if report["dry_run"] else "->"
     lines = [
         f"{report['source']} {verb} {report['target']}: {report['original_bytes']} -> "
-        f"{report['compressed_bytes']} bytes, ratio {report['ratio']:.2f}"
-        + ("" if report["byte_identical"] else "; pixels as promised, headers the same")
+        f"{report['compressed_bytes']} bytes, ratio {report['ratio']:.2f}" + _other_file(report)
     ]
     for hdu in report["hdus"]:
         what = f"{hdu['action']} {hdu['mode']}".strip()
@@ -133,6 +132,15 @@ def _text(report):
             + (f"  ({hdu['note']})" if hdu["note"] else "")
         )
     return "\n".join(lines)
+
+
+def _other_file(report):
+    """What the way back gives, where it is not the same file byte for byte."""
+    if report["byte_identical"]:
+        return ""
+    if any(hdu["action"] == "taken over" for hdu in report["hdus"]):
+        return "; --fpack gives the same integers and cards back, not the same bytes"
+    return "; the same headers come back, and pixels as promised"
 
 
 def _hint(report):

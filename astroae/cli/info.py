@@ -27,17 +27,20 @@ def _text(report):
         lines += [
             f"  original    {original['name']}, {original['bytes']} bytes",
             f"  SHA-256     {original['sha256']}",
-            f"  decompress  {_way_back(original['byte_identical'], report['hdus'])}",
+            f"  decompress  {_way_back(original, report['hdus'])}",
         ]
     for hdu in report["hdus"]:
         lines.append(f"  {hdu['index']:3d} {hdu['name']:12s} {_hdu(hdu)}")
     return "\n".join(lines)
 
 
-def _way_back(byte_identical, hdus):
+def _way_back(original, hdus):
     """What decompressing gives, as it was found while compressing."""
-    if byte_identical:
-        return "gave the same file byte for byte, checked while compressing"
+    if original["byte_identical"]:
+        how = "with --fpack " if original["fpacked"] else ""
+        return f"gives the same file byte for byte {how}(checked while compressing)"
+    if original["fpacked"]:
+        return "with --fpack gives the same cards, integers, scales and pixels, not the same bytes"
     if all(hdu.get("exact", True) for hdu in hdus):
         return "gives the same headers and data; not the same file byte for byte"
     return "gives the same headers, and pixels within what was promised"

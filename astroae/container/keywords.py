@@ -148,6 +148,12 @@ FILE_KEYWORDS = (
         "As checked while compressing; F: the same headers, and the data as promised.",
     ),
     Keyword(
+        "AEFPKn",
+        str,
+        "",
+        "Recipe of the fpacked original, in pieces: its table is rebuilt with it.",
+    ),
+    Keyword(
         "AEPREV", bool, "preview of another HDU", "The HDU is a preview; dropped on the way back."
     ),
     Keyword(

@@ -84,11 +84,19 @@ class Table:
         own = structure_cards(self.structure, self.n_blank, notes)
         return header_block(self.packed.cards + own + self.image_cards)
 
+    def size(self, notes):
+        """Bytes of the HDU without its last padding."""
+        return len(self.header(notes)) + self.data_size
+
+    @property
+    def image_header(self):
+        """Header of the image, as it comes back."""
+        return to_image_header(fits.Header.fromstring(self.header({})))
+
     def comes_back_as(self, raw):
         """Whether decompressing gives these bytes of a header, and every bit of the pixels."""
-        header = to_image_header(fits.Header.fromstring(self.header({})))
         exact = is_exact(self.encoded, self.structure.settings)
-        return exact and header_block(raw_cards(header)) == raw
+        return exact and header_block(raw_cards(self.image_header)) == raw
 
     @property
     def data_size(self):
@@ -186,6 +194,11 @@ class CodedHDU:
     def was_primary(self):
         """The image was a primary HDU."""
         return next(iter(self.image_header), "") == "SIMPLE"
+
+    @property
+    def was_fpacked(self):
+        """The image was a tile-compressed one, which ``fpack=True`` gives back."""
+        return "AEFPK1" in self.span.header
 
     @property
     def is_exact(self):

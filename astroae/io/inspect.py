@@ -22,9 +22,9 @@ def info(file):
     -------
     dict
         Plain values, fit for JSON: ``file``, ``bytes``, ``original`` (name, bytes,
-        SHA-256 of the file that was compressed, and whether `astroae.decompress`
-        gives it back byte for byte, as checked while compressing; None where
-        there was none), and ``hdus``, a dict each.
+        SHA-256 of the file that was compressed; whether `astroae.decompress` gives
+        it back byte for byte, as checked while compressing; whether that takes
+        ``fpack=True``; None where there was none), and ``hdus``, a dict each.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def info(file):
 
 
 def original_of(coded):
-    """Name, size, SHA-256 and way back of the file that was compressed, or None.
+    """Name, size, SHA-256 and way back of the file that was compressed; None: unknown.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ def original_of(coded):
                 "bytes": header.get("AEFILSIZ"),
                 "sha256": header["AEFILSHA"],
                 "byte_identical": header.get("AEFILSAM") is True,
+                "fpacked": any(each.was_fpacked for each in coded.values()),
             }
     return None
 

@@ -11,6 +11,7 @@ from astroae.container.keywords import MARK
 from astroae.errors import AstroAEError, SettingError
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
+from astroae.io.fpack_files import empty_primary, fpack_pieces
 from astroae.io.results import CompressionResult, HDUResult
 from astroae.io.spans import chunks, plain_source, quiet_headers, scan
 
@@ -82,7 +83,7 @@ def decompress(
             hint="'blank' reads all that is whole",
         )
     src, dst = Path(src), Path(dst)
-    options = {"on_corrupt": on_corrupt, "threads": threads}
+    options = {"on_corrupt": on_corrupt, "threads": threads, "fpack": fpack}
     check_target(dst, source=src, overwrite=overwrite)
     results = []
     with plain_source(src) as plain, quiet_headers(), atomic_output(dst, overwrite) as out:
@@ -103,7 +104,7 @@ def decompress(
     )
 
 
-def restored(plain, where, *, results=None, progress=None, **options):
+def restored(plain, where, *, fpack=False, results=None, progress=None, **options):
     """Bytes of the original file, a few MB at a time.
 
     Parameters
@@ -112,6 +113,8 @@ def restored(plain, where, *, results=None, progress=None, **options):
         Compressed file (itself not in gzip).
     where : path-like
         Its name in messages.
+    fpack : bool
+        Images as tile-compressed ones.
     results : list, optional
         An `HDUResult` per HDU is appended.
     progress : callable, optional
@@ -128,21 +131,27 @@ def restored(plain, where, *, results=None, progress=None, **options):
     moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
     counted = _count(progress, coded.values())
     for span in spans:
-        if (span.index == 0 and moved) or span.header.get("AEPREV") is True:
+        if span.index == 0 and moved and not fpack or span.header.get("AEPREV") is True:
             continue
-        if span.index not in coded:
+        if span.index == 0 and moved and spans[1].header.get("AEPRIM") is True:
+            yield empty_primary()  # in place of the one that holds astroae's note
+        elif span.index not in coded:
             yield from chunks(plain, span.start, span.end)
-            _note(results, span, "kept", "", span.size)
-            continue
-        hdu, size = coded[span.index], 0
-        as_extension = not (moved and span.index == 1)
-        try:
-            for piece in hdu.restore(as_extension=as_extension, progress=counted(), **options):
-                size += len(piece)
-                yield piece
-        except AstroAEError as exc:
-            raise exc.at(f"{where}, {span.label}") from exc
-        _note(results, span, "restored", hdu.structure.settings.mode.name, size)
+            _report(results, span, "kept", "", span.size)
+        else:
+            hdu, size, note = coded[span.index], 0, ""
+            try:
+                if fpack:
+                    pieces, note = fpack_pieces(hdu, progress=counted(), **options)
+                else:
+                    first = moved and span.index == 1
+                    pieces = hdu.restore(as_extension=not first, progress=counted(), **options)
+                for piece in pieces:
+                    size += len(piece)
+                    yield piece
+            except AstroAEError as exc:
+                raise exc.at(f"{where}, {span.label}") from exc
+            _report(results, span, "restored", hdu.structure.settings.mode.name, size, note)
     yield from chunks(plain, spans[-1].end, None)
 
 
@@ -163,9 +172,9 @@ def coded_hdus(plain, spans, where):
     return coded
 
 
-def _note(results, span, action, mode, size):
+def _report(results, span, action, mode, size, note=""):
     if results is not None:
-        results.append(HDUResult(span.index, span.name, action, mode, size, span.size))
+        results.append(HDUResult(span.index, span.name, action, mode, size, span.size, note=note))
 
 
 def _count(progress, coded):

@@ -63,7 +63,8 @@ class CompressionResult:
     sha256 : str
         Of the original FITS file, unpacked.
     byte_identical : bool
-        `astroae.decompress` gives the same file byte for byte, as checked while
+        `astroae.decompress` (with ``fpack=True`` where tile-compressed images were
+        taken over) gives the same file byte for byte, as checked while
         compressing; else the same headers, and the data as promised.
     hdus : tuple of HDUResult
     dry_run : bool

@@ -1,0 +1,300 @@
+"""One file on its way into compressed form, HDU by HDU.
+
+`FileJob` decides what becomes of each HDU and writes it: an image is coded, a
+tile-compressed one is taken over, anything else is copied as bytes.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from astroae.codec.image import decode_image
+from astroae.container.fpack import is_fpacked
+from astroae.container.keywords import MARK
+from astroae.container.structure import card
+from astroae.errors import AstroAEError, InputError, UnsupportedDataError
+from astroae.io.coded import (
+    can_code,
+    encode_span,
+    error_over_bound,
+    header_block,
+    is_exact,
+    pixels_of,
+)
+from astroae.io.fpack_files import encode_fpacked
+from astroae.io.planes import role_of, settings_for
+from astroae.io.preview import BUDGET, make_preview
+from astroae.io.results import HDUResult
+from astroae.io.spans import BLOCK, Span, chunks, sha256_of
+from astroae.pixels.tiling import TileGrid
+from astroae.settings import Lossless, Settings
+
+__all__ = ["Counter", "FileJob"]
+
+NOTE = (
+    "This file was compressed by astroae. The primary image is in extension",
+    "1: after `import astroae`, astropy.io.fits reads it as an image. The",
+    "program `astroae decompress` gives the original layout back.",
+)
+SAME = "AEFILSAM"
+
+
+class Counter:
+    """Where a dry run writes to."""
+
+    def write(self, data):
+        return len(data)
+
+    def patch(self, offset, data):
+        pass
+
+
+@dataclass
+class FileJob:
+    """What is to be done with a file, and what came of it.
+
+    Parameters
+    ----------
+    src, plain : pathlib.Path
+        The input, and the same unpacked.
+    spans : list of Span
+    settings : `~astroae.settings.Settings`
+        As asked for.
+    planes : dict
+        Roles, see `astroae.io.planes`.
+    preview : bool
+    threads : int or None
+    progress : callable or None
+    """
+
+    src: Path
+    plain: Path
+    spans: list[Span]
+    settings: Settings
+    planes: dict
+    preview: bool
+    threads: int | None
+    progress: object
+    results: list = field(default_factory=list)
+    written: int = 0
+    same: bool = True
+    tiles_done: int = 0
+    previews: int = 0
+
+    def check(self):
+        """Refuse a file without an image, or one that is compressed already."""
+        if any(span.header.get(MARK) is True for span in self.spans):
+            raise InputError(
+                "the file is compressed by astroae already",
+                where=str(self.src),
+                found=f"an extension with {MARK} = T",
+                hint="decompress it first to compress it in another way",
+            )
+        self.plain_images = [span for span in self.spans if span.is_image and can_code(span)]
+        self.fpacked = [span for span in self.spans if is_fpacked(span.header)]
+        if not self.plain_images + self.fpacked:
+            raise InputError(
+                "no image to compress",
+                where=str(self.src),
+                found=f"{len(self.spans)} HDUs, none an image of 1 to 5 axes with pixels",
+                hint="tables alone are left to gzip",
+            )
+        self.sha256 = sha256_of(self.plain)
+        self.original_bytes = self.plain.stat().st_size
+        self.tiles = sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
+
+    def _n_tiles(self, span):
+        stem = "ZNAXIS" if span in self.fpacked else "NAXIS"
+        n_axes = span.header.get(stem, 0)
+        shape = tuple(span.header.get(f"{stem}{n}", 1) for n in range(n_axes, 0, -1))
+        asked = self.settings.tile_shape
+        fits = asked is not None and len(asked) == len(shape)
+        return len(TileGrid(shape, asked) if fits else TileGrid.default(shape or (1,)))
+
+    def write(self, out):
+        """All HDUs, then whatever follows the last."""
+        self.out = out
+        self.mark = None  # where the card of the SAME keyword stands
+        for span in self.spans:
+            if span in self.plain_images:
+                self._image(span)
+            elif span in self.fpacked:
+                self._take_over(span)
+            else:
+                self._keep(span, "more than 5 axes" if span.is_image else "no image")
+        self._copy(self.spans[-1].end, None)
+        if self.mark is not None:
+            out.patch(self.mark, card(SAME, self.same).encode())
+
+    # ---- kinds of HDU ----------------------------------------------------------------
+
+    def _keep(self, span, note):
+        before = self.written
+        self._copy(span.start, span.end)
+        size = self.written - before
+        self.results.append(
+            HDUResult(span.index, span.name, "kept", "", span.size, size, note=note)
+        )
+
+    def _image(self, span):
+        role = role_of(span.header, span.index, self.planes)
+        settings = settings_for(role, self.settings, span.header["BITPIX"])
+        table = self._encode(encode_span, span, settings)
+        if not self._pays(span, table, {}):
+            return
+        if self.fpacked:
+            self.same = False  # the way back makes all images tile-compressed, or none
+        self.same &= self._comes_back(span, table)
+        settings = table.structure.settings
+        exact = is_exact(table.encoded, settings)
+        self._table(
+            span,
+            table,
+            {},
+            action="compressed",
+            mode="lossless" if exact else settings.mode.name,
+            largest_error=float(table.encoded.tiles["MAXERR"].max()) * table.structure.bscale,
+            error_over_bound=error_over_bound(table.encoded, settings),
+            note="every step is 1, or nothing to round: lossless"
+            if exact and not isinstance(settings.mode, Lossless)
+            else "",
+        )
+        if role == "image":
+            self._preview(span, span.header, pixels_of(self.plain, span))
+
+    def _take_over(self, span):
+        try:
+            taken = self._encode(encode_fpacked, span, self.settings)
+        except UnsupportedDataError as exc:
+            if len(self.plain_images) + len(self.fpacked) == 1:
+                raise
+            self._keep(span, f"{exc.what}: {exc.found}")
+            return
+        if not self._pays(span, taken.table, taken.notes):
+            return
+        self.same &= taken.same and not self.plain_images
+        lossy = not isinstance(self.settings.mode, Lossless)
+        self._table(
+            span,
+            taken.table,
+            taken.notes,
+            action="taken over",
+            mode="lossless",
+            note="its integers are kept, nothing is lost a second time" if lossy else "",
+        )
+        encoded = taken.table.encoded
+        if len(encoded.shape) > 1:
+            header = taken.table.image_header
+            middle = tuple(slice(n // 2, n // 2 + 1) for n in encoded.shape[:-2])
+            region = middle + tuple(slice(0, n) for n in encoded.shape[-2:])
+            self._preview(span, header, decode_image(encoded, region, threads=self.threads))
+
+    def _encode(self, encode, span, settings):
+        try:
+            made = encode(
+                self.plain, span, settings, threads=self.threads, progress=self._progress()
+            )
+        except AstroAEError as exc:
+            raise exc.at(f"{self.src}, {span.label}") from exc
+        self.tiles_done += self._n_tiles(span)
+        if self.progress is not None:
+            self.progress(self.tiles_done, self.tiles)
+        return made
+
+    def _progress(self):
+        if self.progress is None:
+            return None
+        start = self.tiles_done
+        return lambda done, total: self.progress(min(start + done, self.tiles), self.tiles)
+
+    # ---- what is written -------------------------------------------------------------
+
+    def _put(self, data):
+        self.out.write(data)
+        self.written += len(data)
+
+    def _copy(self, start, stop):
+        for chunk in chunks(self.plain, start, stop):
+            self._put(chunk)
+
+    def _pays(self, span, table, notes):
+        """Whether the table is smaller than the HDU, which is kept where it is not."""
+        extra = BLOCK if span.index == 0 else 0
+        if table.size(self._notes(span) | notes) + extra < span.size:
+            return True
+        self._keep(span, "would not get smaller")
+        return False
+
+    def _table(self, span, table, notes, **report):
+        before = self.written
+        if span.index == 0:
+            self._put(_note_primary())
+        header = table.header(self._notes(span) | notes)
+        if self.mark is None:
+            self.mark = self.written + header.index(f"{SAME:8s}=".encode())
+        self._put(header)
+        for piece in table.pieces():
+            self._put(piece)
+        size = self.written - before
+        self.results.append(
+            HDUResult(
+                span.index,
+                span.name,
+                original_bytes=span.size,
+                compressed_bytes=size,
+                **report,
+            )
+        )
+
+    def _notes(self, span):
+        notes = {"AEPRIM": True} if span.index == 0 else {}
+        if self.mark is None:
+            notes |= {
+                "AEFILNAM": _ascii(self.src.name),
+                "AEFILSIZ": self.original_bytes,
+                "AEFILSHA": self.sha256,
+                SAME: False,
+            }
+        return notes
+
+    def _comes_back(self, span, table):
+        """Whether this HDU comes back byte for byte: header, pixels and padding."""
+        with open(self.plain, "rb") as stream:
+            stream.seek(span.start)
+            header = stream.read(span.data - span.start)
+            stream.seek(span.data_end)
+            padding = stream.read(span.end - span.data_end)
+        whole = (span.end - span.start) % BLOCK == 0
+        return whole and not any(padding) and table.comes_back_as(header)
+
+    def _preview(self, span, header, pixels):
+        if not self.preview:
+            return
+        notes = {
+            "EXTVER": self.previews + 1,
+            "AEPREV": (True, "preview of another HDU"),
+            "AEOWNER": (span.name, "EXTNAME of the image this belongs to"),
+            "AEOWNVER": (span.header.get("EXTVER", 1), "EXTVER of that image"),
+        }
+        budget = int(self.results[-1].compressed_bytes * BUDGET)
+        coded = make_preview(np.asanyarray(pixels), header, budget, notes)
+        if coded is not None:
+            self.previews += 1
+            self._put(coded)
+
+
+def _note_primary():
+    cards = [
+        "SIMPLE  =                    T / conforms to FITS standard",
+        "BITPIX  =                    8 / array data type",
+        "NAXIS   =                    0 / number of array dimensions",
+        "EXTEND  =                    T",
+    ] + [f"COMMENT {line}" for line in NOTE]
+    return header_block([text.ljust(80) for text in cards])
+
+
+def _ascii(name):
+    """A file name as a card can hold it."""
+    name = name.encode("ascii", "replace").decode()
+    return name if len(name) <= 60 else name[:57] + "..."

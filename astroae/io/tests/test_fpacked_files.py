@@ -1,0 +1,125 @@
+"""Whole files that hold tile-compressed images: taken over, given back, described."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import astroae
+from astroae.io.difference import difference
+from astroae.io.tests.helpers import digest, mixed_file, sky
+
+
+def fpacked(folder, name="a.fits.fz", **options):
+    """A file with two tile-compressed images, as astropy writes it."""
+    hdus = [fits.PrimaryHDU(), fits.CompImageHDU(sky(), name="SCI", **options)]
+    hdus.append(fits.CompImageHDU(sky(dtype="i2"), name="RAW", compression_type="RICE_1"))
+    fits.HDUList(hdus).writeto(folder / name)
+    return folder / name
+
+
+@pytest.fixture
+def by_fpack(tmp_path):
+    """A file that CFITSIO's own program made."""
+    if shutil.which("fpack") is None:
+        pytest.skip("fpack is not installed (Debian package libcfitsio-bin)")
+    fits.writeto(tmp_path / "a.fits", sky())
+    subprocess.run(["fpack", "a.fits"], cwd=tmp_path, check=True)
+    return tmp_path / "a.fits.fz"
+
+
+@pytest.mark.parametrize("method", [-1, 1, 2])
+def test_integers_and_pixels_are_kept(tmp_path, method):
+    source = fpacked(tmp_path, quantize_level=4, quantize_method=method)
+    packed, back, plain = (tmp_path / name for name in ("p.aae.fits", "b.fits.fz", "b.fits"))
+    result = astroae.compress(source, packed, quantize_level=1)
+    assert [hdu.action for hdu in result.hdus] == ["kept", "taken over", "taken over"]
+    assert result.compressed_bytes < result.original_bytes
+    astroae.decompress(packed, back, fpack=True)
+    astroae.decompress(packed, plain)
+    with fits.open(source) as before:
+        for path in (packed, back, plain):
+            with fits.open(path) as after:
+                for name in ("SCI", "RAW"):
+                    assert (after[name].data == before[name].data).all(), (path, name)
+    assert astroae.verify(packed, source).ok
+    with fits.open(plain, disable_image_compression=True) as hdus:
+        assert all("ZIMAGE" not in hdu.header for hdu in hdus)
+
+
+def test_fpack_file_comes_back_byte_for_byte(by_fpack, tmp_path):
+    packed, back = tmp_path / "a.aae.fits", tmp_path / "b.fits.fz"
+    result = astroae.compress(by_fpack, packed)
+    astroae.decompress(packed, back, fpack=True)
+    assert result.byte_identical and digest(back) == digest(by_fpack)
+    about = astroae.info(packed)["original"]
+    assert about["fpacked"] and about["byte_identical"]
+    for found in (astroae.verify(packed), astroae.verify(packed, by_fpack)):
+        assert found.byte_identical and "--fpack" in found.verdict
+
+
+def test_without_fpack_it_is_what_funpack_gives(by_fpack, tmp_path):
+    astroae.compress(by_fpack, tmp_path / "a.aae.fits")
+    astroae.decompress(tmp_path / "a.aae.fits", tmp_path / "b.fits")
+    subprocess.run(["funpack", "-C", "-O", tmp_path / "c.fits", by_fpack], check=True)
+    assert difference(tmp_path / "b.fits", tmp_path / "c.fits") == ""
+
+
+@pytest.mark.parametrize("quantize_level", [None, 4])
+def test_other_files_as_fpacked_ones(tmp_path, quantize_level):
+    source = mixed_file(tmp_path / "a.fits")
+    astroae.compress(source, tmp_path / "a.aae.fits", quantize_level=quantize_level)
+    result = astroae.decompress(tmp_path / "a.aae.fits", tmp_path / "b.fits.fz", fpack=True)
+    with fits.open(tmp_path / "a.aae.fits") as ours, fits.open(tmp_path / "b.fits.fz") as theirs:
+        assert [hdu.name for hdu in ours] == [hdu.name for hdu in theirs]
+        for name in ("SCI", "ERR", "DQ", "KERNEL"):
+            assert (ours[name].data == theirs[name].data).all(), name
+        assert isinstance(theirs["SCI"], fits.CompImageHDU)
+    assert bool([hdu.note for hdu in result.hdus if hdu.name == "SCI"][0]) == (
+        quantize_level is None
+    )
+
+
+def test_primary_image_as_fpacked(tmp_path):
+    fits.writeto(tmp_path / "a.fits", sky(dtype="i2"))
+    astroae.compress(tmp_path / "a.fits", tmp_path / "a.aae.fits")
+    astroae.decompress(tmp_path / "a.aae.fits", tmp_path / "b.fits.fz", fpack=True)
+    with fits.open(tmp_path / "b.fits.fz") as hdus:
+        assert len(hdus) == 2 and "COMMENT" not in hdus[0].header
+        assert (hdus[1].data == sky(dtype="i2")).all()
+
+
+def test_what_cannot_be_taken_over(tmp_path):
+    refused = fits.CompImageHDU(sky(), name="HC", compression_type="HCOMPRESS_1")
+    fits.HDUList([fits.PrimaryHDU(), refused]).writeto(tmp_path / "a.fits.fz")
+    with pytest.raises(astroae.UnsupportedDataError, match="HCOMPRESS_1.*funpack"):
+        astroae.compress(tmp_path / "a.fits.fz", tmp_path / "a.aae.fits")
+    assert not (tmp_path / "a.aae.fits").exists()
+    other = fits.ImageHDU(sky(), name="SCI")
+    fits.HDUList([fits.PrimaryHDU(), refused, other]).writeto(tmp_path / "b.fits.fz")
+    result = astroae.compress(tmp_path / "b.fits.fz", tmp_path / "b.aae.fits")
+    assert [hdu.action for hdu in result.hdus] == ["kept", "kept", "compressed"]
+    assert "HCOMPRESS_1" in result.hdus[1].note
+
+
+def test_plain_and_fpacked_images_in_one_file(tmp_path):
+    source = tmp_path / "a.fits"
+    fpacked(tmp_path, "a.fits", quantize_level=4)
+    fits.append(source, sky(seed=9))
+    result = astroae.compress(source, tmp_path / "a.aae.fits")
+    assert not result.byte_identical
+    with fits.open(source) as before, fits.open(tmp_path / "a.aae.fits") as after:
+        for i in (1, 2, 3):
+            assert (before[i].data == after[i].data).all()
+    assert np.isfinite(result.ratio)
+
+
+def test_damaged_tiles_are_not_blanked_into_fpacked_files(tmp_path):
+    astroae.compress(fpacked(tmp_path), tmp_path / "a.aae.fits")
+    with pytest.raises(astroae.SettingError, match="on_corrupt"):
+        astroae.decompress(
+            tmp_path / "a.aae.fits", tmp_path / "b.fits.fz", fpack=True, on_corrupt="blank"
+        )
+    assert not (tmp_path / "b.fits.fz").exists()
