@@ -188,7 +188,7 @@ _JOBS = {
     "compress": "astroae.compress({source!r}, {packed!r}, quantize_level=4)",
     "decompress": "astroae.decompress({packed!r}, {back!r})",
     "read .data": "fits.open({packed!r})[1].data.sum()",
-    "section": "hdus = fits.open({packed!r}); hdus[1].section[4000:4100, 4000:4100].sum()",
+    "section": "hdus = fits.open({packed!r}); hdus[1].section[{at}:{at}+100, {at}:{at}+100].sum()",
 }
 _CHILD = """
 import json, re, time
@@ -228,9 +228,10 @@ def large_image(side=8192):
             for name, file in (("source", "a.fits"), ("packed", "a.aae.fits"), ("back", "b.fits"))
         }
         fits.writeto(paths["source"], field(side))
+        at = side // 2 - 96  # 4000 of 8192: across the corner of four tiles
         for job, code in _JOBS.items():
             found = subprocess.run(
-                [sys.executable, "-c", _CHILD.format(job=code.format(**paths))],
+                [sys.executable, "-c", _CHILD.format(job=code.format(at=at, **paths))],
                 capture_output=True,
                 text=True,
                 check=True,
