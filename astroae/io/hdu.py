@@ -7,10 +7,13 @@ end of this module is asked first and hands out an `AEImageHDU`.
 Pixels that nobody touched are never coded again: tiles are compared with what
 was read, and only the changed ones are coded.  Decoding trusts the AE* cards
 alone (`astroae.container.structure`), never the image's own, which users edit.
+
+The module is long because astropy wants all of an HDU on one object; what can
+stand alone is beside it: the file (`tablebacked`, `table`), scaling (`scaling`,
+`pixels`), parts of an image (`section`), the codec's call (`encoding`).
 """
 
 import math
-import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -31,10 +34,10 @@ from astroae.container.structure import (
     read_notes,
     read_structure,
 )
-from astroae.errors import AstroAEError, CorruptFileError, UnsupportedDataError
+from astroae.errors import AstroAEError, UnsupportedDataError
 from astroae.io.encoding import encode_stored, make_consistent, structure_of
 from astroae.io.pixels import Baseline, scale_back, stored_of_hdu, to_stored, unit_of
-from astroae.io.scaling import exact_copy, restore_scale_cards
+from astroae.io.scaling import Scaling, exact_copy
 from astroae.io.section import AESection
 from astroae.io.table import AETable
 from astroae.io.tablebacked import TableBackedHDU
@@ -146,8 +149,7 @@ dither_seed, model
         self._table_current = False
         self._structure = self._encoded = self._baseline = None
         self._damage = None  # why the table describes no image; raised when pixels are asked for
-        self._scaled_from = None  # header before .data took scale cards away, and cards after
-        self._scale_trusted = True
+        self._scaling = None
         self._kept = (None, None, None)  # see AESection
         self.notes = {}
 
@@ -174,7 +176,7 @@ dither_seed, model
             self._damage = damage
         self._adopt(to_image_header(table.header), reading)
         if self._structure is not None:
-            self._scale_trusted = scale_sum(self._header) == self._structure.scale_sum
+            self._learn_scaling(scale_sum(self._header) == self._structure.scale_sum)
         self._bintable, self._table_current = table, True
         table._new = False
         # Not from the image's own CHECKSUM card, which speaks of another HDU.
@@ -188,7 +190,7 @@ dither_seed, model
         header._modified = False
         ImageHDU.__init__(self, data=DELAYED, header=header, **reading)
         self._output_checksum = False
-        self._remember_scaling()
+        self._learn_scaling()
 
     @classmethod
     def from_encoded(cls, encoded, header, *, settings=None, bscale=1.0, **reading):
@@ -405,46 +407,24 @@ dither_seed, model
 
     # ---- BSCALE, BZERO and BLANK -----------------------------------------------------
 
-    def _remember_scaling(self):
-        """Keep a plain HDU of the same header: it scales pixels as astropy does.
-
-        It is never touched, while reading ``.data`` edits the header of this one.
-        """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # astropy has said it of this HDU already
-            self._scaler = ImageHDU(
-                data=DELAYED,
-                header=exact_copy(self._stored_header()),
-                uint=self._uint,
-                do_not_scale_image_data=self._do_not_scale_image_data,
-            )
+    def _learn_scaling(self, trusted=True):
+        self._scaling = Scaling(
+            self._header,
+            uint=self._uint,
+            do_not_scale_image_data=self._do_not_scale_image_data,
+            trusted=trusted,
+        )
 
     def _to_physical(self, stored):
-        if not self._scale_trusted and not self._do_not_scale_image_data:
-            raise CorruptFileError(
-                "pixels cannot be scaled",
-                where=f"{self._place()}, BSCALE, BZERO and BLANK",
-                found="the cards are not those that were written",
-                hint="set them right in update mode, or open with do_not_scale_image_data=True",
-            )
-        for keyword, value in (
-            ("BSCALE", self._scaler._orig_bscale),
-            ("BZERO", self._scaler._orig_bzero),
-        ):
-            if not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise CorruptFileError(
-                    "pixels cannot be scaled",
-                    where=f"{self._place()}, {keyword}",
-                    found=f"got {value!r}, expected a number",
-                    hint="correct the card, or open with do_not_scale_image_data=True",
-                )
-        return self._scaler._scale_data(stored)
+        with self._placing_errors():
+            return self._scaling.to_physical(stored)
 
     def _physical_dtype(self):
         """Type that `section` and `data` give."""
         if self._structure is None:
             return np.dtype(BITPIX_TO_DTYPE[self._bitpix])
-        return self._to_physical(np.zeros(1, self._structure.dtype)).dtype
+        with self._placing_errors():
+            return self._scaling.dtype_of(self._structure.dtype)
 
     def _note_scaling(self, pixels):
         """Let astropy edit the scale cards, and remember how they stood."""
@@ -452,24 +432,26 @@ dither_seed, model
         self._update_header_scale_info(pixels.dtype)
         if self._bitpix < 0:
             self._blank = None  # astropy keeps it, and warns of it whenever the HDU is written
-        after = raw_cards(self._header)
-        if after != raw_cards(before) or to_stored(pixels[:0]).dtype != self._structure.dtype:
-            self._scaled_from = (before, after)
+        converted = to_stored(pixels[:0]).dtype != self._structure.dtype
+        if converted or raw_cards(self._header) != raw_cards(before):
+            self._scaling.note_taken(before, self._header)
 
     def _image_header(self):
         """The header for the pixels as encoded: with scale cards that reading took away."""
-        if self._scaled_from is None:
-            return self._header
-        before, after = self._scaled_from
-        if raw_cards(self._header) == after:
-            return before
-        return restore_scale_cards(self._header, before)
+        return self._header if self._scaling is None else self._scaling.stored_header(self._header)
+
+    @property
+    def _is_scaled(self):
+        """Whether loaded pixels are of another kind than the encoded ones."""
+        return self._scaling is not None and self._scaling.taken
+
+    def _forget_scaling(self):
+        if self._scaling is not None:
+            self._scaling.forget_taken()
 
     def _stored_header(self):
         """The header that fits `read_stored`."""
-        if self._scaled_from is None or self._keeps_grid:
-            return self._image_header()
-        return self._header
+        return self._image_header() if self._keeps_grid else self._header
 
     @property
     def _keeps_grid(self):
@@ -481,10 +463,10 @@ dither_seed, model
     def _stored_pixels(self):
         """Stored values of the loaded pixels."""
         data = self.__dict__["data"]
-        if self._scaled_from is None or not self._keeps_grid:
+        if not (self._is_scaled and self._keeps_grid):
             return to_stored(data)
         with self._placing_errors():
-            return scale_back(data, self._scaled_from[0])
+            return scale_back(data, self._scaling.before)
 
     def _update_pseudo_int_scale_keywords(self):
         """As in astropy, but cards that are right already stay where they are."""
@@ -512,6 +494,7 @@ dither_seed, model
         options = {"threads": threads, "progress": progress}
         if data is None:
             if self._structure is None or math.prod(self._structure.shape):
+                self._forget_scaling()
                 self._set_encoded(None, 1.0)
             return
         if self._baseline is None or not self._baseline.fits(data):
@@ -524,7 +507,7 @@ dither_seed, model
 
     def _encode_all(self, data, options):
         stored = to_stored(data)
-        self._scaled_from = None
+        self._forget_scaling()
         bitpix = DTYPE_TO_BITPIX[stored.dtype.newbyteorder("=")]
         if self._header.get("BITPIX") != bitpix:
             self._bitpix = self._header["BITPIX"] = bitpix
@@ -539,7 +522,7 @@ dither_seed, model
         self._set_encoded(encoded, bscale)
 
     def _encode_changed(self, data, changed, options):
-        if self._scaled_from is not None and not self._keeps_grid:
+        if self._is_scaled and not self._keeps_grid:
             self._encode_all(data, options)
             return
         stored = self._stored_pixels()
@@ -554,9 +537,9 @@ dither_seed, model
         self._structure = structure_of(encoded, self._image_header(), self.settings, bscale)
         self._table_current = False
         self._damage = None
-        self._scale_trusted = True
         self._kept = (None, None, None)
-        self._remember_scaling()
+        if not self._is_scaled:
+            self._learn_scaling()
 
     def copy(self):
         """A copy in memory, independent of the file; untouched pixels stay as coded."""

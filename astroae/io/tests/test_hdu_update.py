@@ -196,9 +196,12 @@ def test_other_shape_and_type(tmp_path):
         assert hdul[1].header["NAXIS"] == 3 and hdul[1].header["BITPIX"] == -64
 
 
-def test_pixels_taken_away(tmp_path):
-    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(), name="SCI"))
+@pytest.mark.parametrize("touch", [False, True])
+def test_pixels_taken_away(tmp_path, touch):
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
     with fits.open(coded, mode="update") as hdul:
+        if touch:
+            hdul[1].data.sum()
         hdul[1].data = None
     with fits.open(coded) as hdul:
         assert hdul["SCI"].data is None and hdul["SCI"].header["NAXIS"] == 0
