@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from astropy.io.fits.hdu.compressed import CompImageSection
 from astropy.utils.shapes import simplify_basic_index
 
 __all__ = ["AESection"]
@@ -11,8 +12,10 @@ __all__ = ["AESection"]
 MAX_KEPT_BYTES = 2**26
 
 
-class AESection:
+class AESection(CompImageSection):
     """Basic numpy indexing on a compressed image, without loading all of it.
+
+    It is a section to astropy, so that `~astropy.nddata.Cutout2D` takes it as it is.
 
     Values are physical ones, as in ``hdu.data``.  A request is widened to whole
     tiles, and the widened block is kept: reading an image row by row decodes
