@@ -23,7 +23,7 @@ DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.it
 MAX_AXES = 32
 MAX_STRING = 68  # characters between the quotes of a card
 MAX_TILE_PIXELS = 2**28
-MODELS = ("classical",)
+MODELS = {"classical": ""}  # name -> hash; no model file, no hash
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,11 @@ def _quoted(value):
     return "'{:8s}'".format(value.replace("'", "''"))
 
 
-def structure_cards(structure, n_blank, notes=None):
+def structure_cards(structure, n_blank, notes=None, image_cards=()):
     """The AE* cards of a table, ``AEHDRBEG`` last.
+
+    A table has two axes.  The WCS of an image of more is announced by WCSAXES, or
+    every card of its third axis breaks the standard.
 
     Parameters
     ----------
@@ -109,6 +112,8 @@ def structure_cards(structure, n_blank, notes=None):
         Blank cards at the end of the image's header.
     notes : dict, optional
         Values of `astroae.container.keywords.FILE_KEYWORDS`.
+    image_cards : list of str, optional
+        Cards of the image, which may hold a WCSAXES of their own.
 
     Returns
     -------
@@ -135,7 +140,11 @@ def structure_cards(structure, n_blank, notes=None):
         **(notes or {}),
         HEADER_BEGIN: n_blank,
     }
-    return [card(name, value) for name, value in values.items() if value is not None]
+    own = [card(name, value) for name, value in values.items() if value is not None]
+    axes = len(structure.shape)
+    if axes > 2 and not any(text.startswith("WCSAXES ") for text in image_cards):
+        own.insert(1, f"WCSAXES = {axes:>20d} / axes of the image and its WCS".ljust(80))
+    return own
 
 
 def _mode_values(mode):
@@ -177,14 +186,7 @@ def read_structure(header: Header):
             found=f"version {version}, this astroae reads up to {FORMAT_VERSION}",
             hint="upgrade astroae",
         )
-    model = _get(header, "AEMODEL", str)
-    if model not in MODELS:
-        raise ModelError(
-            "the file was written with a model that is not here",
-            where="AEMODEL",
-            found=f"got {model!r}, known are {', '.join(MODELS)}",
-            hint="upgrade astroae, or install the model",
-        )
+    model = _model(header)
     shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", low=0, high=MAX_AXES), low=0)
     tile_shape = _axes(header, "AETILE", len(shape), low=1)
     pixels = math.prod(min(t, max(n, 1)) for t, n in zip(tile_shape, shape, strict=True))
@@ -257,6 +259,18 @@ def _mode(header):
             _int(header, "AEDITHER"),
         )
     raise _damaged("AEMODE", f"got {name!r}, known are lossless, bounded and relative")
+
+
+def _model(header):
+    model, found = _get(header, "AEMODEL", str), _get(header, "AEMODHSH", str, default="")
+    if model not in MODELS or found.strip() != MODELS[model]:
+        raise ModelError(
+            "the file was written with a model that is not here",
+            where="AEMODEL and AEMODHSH",
+            found=f"got {model!r} with hash {found.strip()!r}, known are {', '.join(MODELS)}",
+            hint="upgrade astroae, or install the model",
+        )
+    return model
 
 
 def _is_dithered(mode, shape):

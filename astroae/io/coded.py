@@ -81,7 +81,7 @@ class Table:
 
     def header(self, notes):
         """Bytes of the header; ``notes`` are values of the FILE_KEYWORDS."""
-        own = structure_cards(self.structure, self.n_blank, notes)
+        own = structure_cards(self.structure, self.n_blank, notes, self.image_cards)
         return header_block(self.packed.cards + own + self.image_cards)
 
     def size(self, notes):

@@ -86,7 +86,7 @@ class TableBackedHDU(fits.CompImageHDU):
             return self._with_header(inplace)
         packed = pack(self._encoded)
         cards, n_blank = to_table_cards(self._image_header())
-        own = packed.cards + structure_cards(self._structure, n_blank, self.notes)
+        own = packed.cards + structure_cards(self._structure, n_blank, self.notes, cards)
         header = _modified_header(own + cards)
         if self._bintable is None:
             self._bintable = self._placed(AETable(header, packed))
