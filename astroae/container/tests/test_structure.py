@@ -67,6 +67,7 @@ SIMPLE = Structure(
         ("AEVERSN", "one", CorruptFileError),
         ("AEMODEL", "unet-9", ModelError),
         ("AEMODEL", 3, CorruptFileError),
+        ("AEMODHSH", "ab" * 32, ModelError),
         ("AEMODE", "psychic", CorruptFileError),
         ("AEBITPIX", 17, CorruptFileError),
         ("AEBITPIX", True, CorruptFileError),
