@@ -13,7 +13,6 @@ from astroae.pixels import levels, nulls
 from astroae.settings import Bounded
 
 FEWEST_TILES, MOST_TILES = 5, 12
-_JUDGED = 1 << 14
 _CROP = 128  # of each tile, where there are enough: the survey must stay cheap
 
 
@@ -27,8 +26,7 @@ def survey(encoded, read):
     read : callable
         Gives a region as (values, source integers), shaped (planes, y, x).
     """
-    contexts = [encoded.context(i) for i in _sample(encoded)]
-    contexts = [replace(c, region=_crop(c.region, len(contexts))) for c in contexts]
+    contexts = _sample(encoded, read)
     parts = [(context, *read(context)) for context in contexts]
     if encoded.source is None:
         encoded.record.levels = _levels(encoded, read, parts)
@@ -38,22 +36,34 @@ def survey(encoded, read):
     encoded.record.predictors = [_predictor(parts)]
 
 
-def _sample(encoded):
-    """Numbers of tiles spread over the image, all of the commonest shape."""
+def _sample(encoded, read):
+    """Contexts of some tiles, or of their middles, from the quietest to the liveliest."""
     shapes = {}
     for i in range(len(encoded.tiles)):
         shapes.setdefault(encoded.grid.tile_shape_of(i), []).append(i)
-    shape, numbers = max(shapes.items(), key=lambda item: (np.prod(item[0]), len(item[1])))
-    # Fractional steps: a whole one could fall into step with a mosaic's pattern.
-    most = min(MOST_TILES, FEWEST_TILES + len(numbers) // 32)
-    places = np.linspace(0, len(numbers) - 1, min(most, len(numbers)))
-    return [numbers[round(p)] for p in places]
+    numbers = max(shapes.values(), key=lambda same: encoded.context(same[0]).area * len(same))
+    contexts = [encoded.context(i) for i in numbers]
+    if len(contexts) < FEWEST_TILES:
+        return contexts
+    contexts = [replace(c, region=_crop(c.region)) for c in contexts[:: -(-len(contexts) // 256)]]
+    contexts.sort(key=lambda context: _liveliness(read(context)[0]))
+    most = min(MOST_TILES, FEWEST_TILES + len(contexts) // 32)
+    # Quiet tiles cost few bits, whatever predicts them.
+    places = np.linspace(0, 1, most) ** 0.7 * (len(contexts) - 1)
+    return [contexts[round(p)] for p in places]
 
 
-def _crop(region, tiles):
+def _liveliness(values):
+    """Mean difference of neighbours, on every eighth line."""
+    lines = values[:, ::8].astype(float)
+    with np.errstate(all="ignore"):
+        difference = np.abs(np.diff(lines, axis=-1))
+    difference = difference[np.isfinite(difference)]
+    return float(difference.mean()) if difference.size else 0.0
+
+
+def _crop(region):
     """The middle of a tile's last two axes."""
-    if tiles < FEWEST_TILES:
-        return region
     return region[:-2] + tuple(_middle(r, _CROP) for r in region[-2:])
 
 
@@ -82,18 +92,20 @@ def _levels(encoded, read, parts):
 
 
 def _coarse(encoded, parts):
-    """Whether most of the sample's levels lie further apart than its step."""
+    """Whether steps would not merge the levels of the sample: they lie further apart."""
     if not isinstance(encoded.settings.mode, Bounded):
         return False
     wider = []
     for context, values, _ in parts:
         step = replace(context, sigma=noise_of(values, context)).step
         found = nulls.special(values, encoded.blank)
-        ordinary = np.sort(values if found is None else values[~found], axis=None)
-        gaps = np.diff(ordinary[:: -(-len(ordinary) // _JUDGED) or 1].astype(float))
-        gaps = gaps[gaps > 0]
-        # A continuous image has gaps of any size, down to its floats' resolution.
-        wider.append(gaps.size > 0 and np.quantile(gaps, 0.05) >= step > 0)
+        used = np.unique(values if found is None else values[~found])
+        # A continuous image has about as many values as pixels.
+        if not step > 0 or not 2 <= len(used) <= values.size // 4:
+            wider.append(False)
+            continue
+        merged = np.unique(np.rint((used - used[0]).astype(float) / step))
+        wider.append(len(merged) > 0.9 * len(used))
     return bool(np.mean(wider) > 0.5)
 
 

@@ -110,6 +110,11 @@ class TileContext:
         return (int(np.prod(size[:-2], initial=1)), *((1, h) if w == 1 else (h, w)))
 
     @property
+    def area(self):
+        """Pixels of the tile."""
+        return int(np.prod(self.shape))
+
+    @property
     def step(self):
         """Step of the quantised forms, in stored units; encoder only."""
         mode = self.settings.mode
