@@ -323,7 +323,7 @@ dither_seed, model
     @lazyproperty
     def data(self):
         """Pixels in physical units, decoded when first asked for; None without pixels."""
-        pixels = self.read()
+        pixels = self.decode()
         if pixels is not None:
             self._baseline = Baseline.of(pixels, self._structure.tile_shape)
             self._note_scaling(pixels)
@@ -333,7 +333,7 @@ dither_seed, model
     def data(self, data):
         return ImageHDU.data.fset(self, data)
 
-    def read(self, *, on_corrupt="raise", threads=None, progress=None):
+    def decode(self, *, on_corrupt="raise", threads=None, progress=None):
         """Decode all pixels, to physical values, without keeping them.
 
         Parameters
@@ -359,7 +359,7 @@ dither_seed, model
         return None if stored is None else self._to_physical(stored)
 
     def read_stored(self, *, on_corrupt="raise", threads=None, progress=None):
-        """As `read`, but the stored values, before BSCALE and BZERO."""
+        """As `decode`, but the stored values, before BSCALE and BZERO."""
         if self._data_loaded:
             return self._stored_pixels()
         if self._open_encoded() is None:

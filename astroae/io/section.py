@@ -54,7 +54,7 @@ class AESection(CompImageSection):
         if self._hdu._data_loaded or not math.prod(self.shape) or not self.shape:
             return self._hdu.data[index]
         if index is Ellipsis:
-            return self._hdu.read()
+            return self._hdu.decode()
         region, picks = _region(simplify_basic_index(index, shape=self.shape), self.shape)
         # The copy keeps scaling, which works in place, off the kept block.
         stored = np.array(self._stored(region)[picks])

@@ -161,7 +161,7 @@ def test_sources_of_tables(tmp_path):
     astroae.compress(mixed_file(tmp_path / "a.fits"), path)
     with fits.open(path) as hdus:
         assert len(Table.read(hdus)) == 4
-        assert len(Table.read(hdus["DQ"], format="astroae")) == 4
+        assert len(Table.read(hdus["DQ"])) == 4
     with open(path, "rb") as file:
         assert len(Table.read(file)) == 4
     assert len(Table.read(path, hdu="ERR")) == 4

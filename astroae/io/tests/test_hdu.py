@@ -230,7 +230,7 @@ def test_damaged_tile_names_file_extension_and_tile(tmp_path):
         for part in ("coded.fits", "SCI", "tile 3"):
             assert part in str(caught.value)
         found[1].section[:48, :64]
-        blanked = found[1].read(on_corrupt="blank")
+        blanked = found[1].decode(on_corrupt="blank")
         assert np.isnan(blanked[48:, 64:]).all() and np.isfinite(blanked[:48]).all()
 
 
