@@ -15,6 +15,7 @@ from astroae.entropy.residual import ONE, Units
 _TAP_SAMPLE = 30_000  # pixels of a phase from which taps are learned
 _SAMPLE = 10_000  # and scales
 _NEWTON = 6
+_TRIAL, _FEWEST = 1500, 8  # pixels of a class that choose its table
 
 
 def fit(k, valid, units, line):
@@ -60,7 +61,9 @@ def _fit_taps(slot, phase, support, target, weight):
     gram[np.diag_indices_from(gram)] *= 1 + 1e-7
     gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram) + 1e-12
     taps = np.linalg.solve(gram, scaled @ y)
-    if np.isfinite(taps).all() and np.abs(taps).sum() < 7.9:  # a little inside what a predictor may hold
+    if (
+        np.isfinite(taps).all() and np.abs(taps).sum() < 7.9
+    ):  # a little inside what a predictor may hold
         slot.taps = np.round(taps * (1 << TAP_BITS))
 
 
@@ -103,31 +106,32 @@ def _laplace(x, error):
 
 
 def _calibrate(slot, classes, errors, offsets):
+    """The table that codes each class best, by trial around its mean error."""
     slot.scale, slot.shape = slot.scale.copy(), slot.shape.copy()
     for c in np.unique(classes):
-        mine = np.flatnonzero(classes == c)[:1500]
-        if len(mine) < 8:
+        mine = np.flatnonzero(classes == c)[:_TRIAL]
+        if len(mine) < _FEWEST:
             continue
         e = np.where(offsets[mine] < 0, -errors[mine], errors[mine])
-        o = np.abs(offsets[mine])
-        near = [(s, 2) for s in range(max(0, c - 8), min(tables.CLASSES, c + 9))]
-        scale, _ = min(near, key=lambda st: _bits(e, o, *st))
-        both = [
-            (s, h)
-            for s in range(max(0, scale - 2), min(tables.CLASSES, scale + 3))
-            for h in range(tables.SHAPES)
-        ]
-        slot.scale[c], slot.shape[c] = min(both, key=lambda st: _bits(e, o, *st))
+        pairs, count = np.unique(np.stack([np.abs(offsets[mine]), e]), axis=1, return_counts=True)
+        start = round(4 * np.log2(1.25 * np.abs(e).mean() + 0.05) + 20)
+        scales = np.clip(np.arange(start - 3, start + 4), 0, tables.CLASSES - 1)
+        scale = min(scales, key=lambda s: _bits(*pairs, count, s, 2))
+        around = np.clip(np.arange(scale - 2, scale + 3), 0, tables.CLASSES - 1)
+        both = [(s, shape) for s in around for shape in range(tables.SHAPES)]
+        slot.scale[c], slot.shape[c] = min(both, key=lambda st: _bits(*pairs, count, *st))
 
 
-def _bits(errors, offsets, scale, shape):
-    """Bits that a table would cost these errors."""
+def _bits(offsets, errors, count, scale, shape):
+    """Bits that a table would cost errors that occur ``count`` times."""
     shift, m = int(SHIFT[scale]), tables.reach(int(INNER[scale]))
     e = (errors + (1 << shift - 1)) >> shift if shift else errors
     outside = np.abs(e) > m
     symbol = np.where(outside, 2 * m + 1, e + m)
-    escapes = 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15).sum()
-    return shift * len(e) + _costs(scale, shape)[offsets, symbol].sum() + escapes
+    bits = shift + _costs(int(scale), shape)[offsets, symbol]
+    if outside.any():
+        bits[outside] += 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15)
+    return float(bits @ count)
 
 
 @cache
