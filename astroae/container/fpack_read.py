@@ -113,6 +113,9 @@ def read_fpack(header, data):
         raise _damaged("NAXIS2", f"{len(data)} bytes of data, {layout.heap} announced")
     rows = np.frombuffer(data, layout.row, len(layout.grid))
     heap = memoryview(data)[layout.heap :]
+    most = coder.most_pixels(len(heap)) + len(rows) * coder.block_size
+    if math.prod(layout.shape) > most:
+        raise _damaged("ZNAXISn", f"{layout.shape} pixels from {len(heap)} bytes")
     grid, kinds = _grid_of(header, layout, rows), _kinds(layout, rows)
     levels = np.zeros(layout.shape, np.int32) if grid is not None else None
     values = np.empty(layout.shape, layout.dtype)
@@ -149,7 +152,10 @@ def usual_kinds(layout, grid):
 
 def read_layout(header):
     """`Layout` of a tile-compressed table, checked against itself."""
-    shape = _numbers(header, "ZNAXIS", _count(header, "ZNAXIS", None, 1, MAX_AXES))
+    n_axes = _count(header, "ZNAXIS", None, 1, MAX_COLUMNS)
+    if n_axes > MAX_AXES:
+        raise _unsupported("ZNAXIS", f"{n_axes} axes, allowed are {MAX_AXES}")
+    shape = _numbers(header, "ZNAXIS", n_axes)
     tile_shape = tuple(
         _count(header, f"ZTILE{n}", shape[-n] if n == 1 else 1, 1) for n in range(len(shape), 0, -1)
     )

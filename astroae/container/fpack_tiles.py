@@ -51,13 +51,18 @@ class Coder:
                 found=f"got {self.algorithm!r}, allowed are {', '.join(ALGORITHMS)}",
                 hint="funpack the file first, then compress it",
             )
-        if self.byte_pix not in (1, 2, 4) or not 1 <= self.block_size <= 1 << 16:
+        if self.byte_pix not in (1, 2, 4) or not 1 <= self.block_size <= 1 << 10:
             raise UnsupportedDataError(
                 "these settings of RICE_1 cannot be taken over",
                 where="ZVALn",
                 found=f"BLOCKSIZE {self.block_size}, BYTEPIX {self.byte_pix}",
                 hint="funpack the file first, then compress it",
             )
+
+    def most_pixels(self, n_bytes):
+        """More pixels than streams of so many bytes can hold, whatever they hold."""
+        # RICE_1 takes 3 bits for a block of equal pixels; deflate shrinks 1032 times at most.
+        return n_bytes * max(8 * self.block_size // 3, 1032)
 
     def decode(self, stream, kind, shape, dtype):
         """Values of a tile.
@@ -91,8 +96,7 @@ class Coder:
         return values.astype(dtype).reshape(shape)
 
     def _rice(self, stream, n):
-        # A block of equal pixels takes 3 bits at least: a short stream cannot ask for much.
-        if n > (8 * len(stream) // 3 + 1) * self.block_size:
+        if n > self.most_pixels(len(stream)) + self.block_size:
             raise ValueError(f"{len(stream)} bytes cannot hold {n} pixels")
         # The decoder in C looks where it stands only at its end, and then complains; what
         # it reads behind a stream that is cut short must be there, and must end it.

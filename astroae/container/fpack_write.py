@@ -24,6 +24,7 @@ from astroae.settings import Bounded
 __all__ = ["fits_recipe", "rebuild", "standard"]
 
 NULL = -2147483647  # CFITSIO's own
+_BAND = 1 << 16  # pixels
 _STRUCTURE = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "BLOCKED", "PCOUNT", "GCOUNT")
 _LEFT_OUT = ("CHECKSUM", "DATASUM")
 
@@ -133,6 +134,11 @@ def _own_grid(encoded, values):
     n, mode = len(encoded.tiles), encoded.settings.mode
     if not isinstance(mode, Bounded):
         return None, None, f"{mode.name}: floats stand as they are, in GZIP_2"
+    if np.isnan(values).any() and not _in_file_order(encoded.grid):
+        # funpack 1.7 writes such tiles to wrong places, its own too; CFITSIO's and
+        # astropy's readers do not.
+        note = "NaN in tiles narrower than the image, which funpack misplaces"
+        return None, None, f"{note}: floats stand as they are, in GZIP_2"
     scale, zero, exact = np.zeros(n), np.zeros(n), np.ones(n, bool)
     levels = np.zeros(encoded.shape, np.int32)
     seed = encoded.settings.dither_seed
@@ -150,6 +156,18 @@ def _own_grid(encoded, values):
         if exact.all()
         else (grid, levels, note)
     )
+
+
+def _in_file_order(grid):
+    """Whether each tile's pixels follow each other in the file."""
+    cut = [i for i, (t, n) in enumerate(zip(grid.tile_shape, grid.shape)) if t < n]
+    return not cut or all(t == 1 for t in grid.tile_shape[: cut[-1]])
+
+
+def _bands(shape):
+    """Tiles of whole rows for floats that stand as they are."""
+    rows = max(1, _BAND // shape[-1])
+    return (1,) * (len(shape) - 2) + (min(rows, shape[-2]), shape[-1]) if shape[1:] else shape
 
 
 def _with_markers(k, values, dither):
@@ -172,8 +190,11 @@ def _expresses(k, scale, zero, dither, method, values):
 
 
 def _standard_cards(encoded, image_cards, grid):
-    tile_shape = encoded.tile_shape if grid is None else grid.tile_shape
     floats = encoded.dtype.kind == "f"
+    if grid is not None:
+        tile_shape = grid.tile_shape
+    else:
+        tile_shape = _bands(encoded.shape) if floats else encoded.tile_shape
     algorithm = "GZIP_2" if floats and grid is None else "RICE_1"
     columns = [(STREAMS[0], "1PB(0)")]
     if grid is not None:
