@@ -17,6 +17,7 @@ from astroae.container.header import raw_cards, to_image_header, to_table_cards
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
+    DTYPE_TO_BITPIX,
     Structure,
     read_structure,
     structure_cards,
@@ -229,6 +230,7 @@ class CodedHDU:
         header = self.image_header
         if as_extension and self.was_primary:
             header = extension_header(header)
+        self._check_sizes(header)
         options = {"on_corrupt": on_corrupt, "threads": threads}
         cards = raw_cards(header)
         if not self.is_exact and any(key in header for key in CHECKSUMS):
@@ -239,6 +241,20 @@ class CodedHDU:
             size += len(raw)
             yield raw
         yield bytes(-size % BLOCK)
+
+    def _check_sizes(self, header):
+        """Refuse a header under which these pixels would be read as another image."""
+        shape = self.structure.shape
+        own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
+        own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
+        for key, value in own.items():
+            if header.get(key) != value:
+                raise CorruptFileError(
+                    "the image's header does not fit its pixels",
+                    where=f"{self.span.label}, {key}",
+                    found=f"got {header.get(key)!r}, the pixels have {value}",
+                    hint="restore the file from a copy",
+                )
 
     def _pixels(self, **options):
         """Stored values as bytes of a file, a slab at a time."""
