@@ -132,10 +132,14 @@ def read_file(content):
             raise Finding("verify found damage where decompress did not")
         with fits.open(target, do_not_scale_image_data=True, memmap=False) as hdus:
             # A table that is no longer marked as an image stays one.
-            images = [h.data for h in hdus if type(h) is fits.ImageHDU and h.data is not None]
+            images = [h.data for h in hdus if _is_plain_image(h)]
     if not images:
         return None
     return images[0].astype(images[0].dtype.newbyteorder("="))
+
+
+def _is_plain_image(hdu):
+    return type(hdu) in (fits.PrimaryHDU, fits.ImageHDU) and hdu.data is not None
 
 
 WAYS = {"hdu": read_hdu, "file": read_file}

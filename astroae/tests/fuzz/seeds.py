@@ -1,7 +1,9 @@
 """Small whole files of every kind, from which mutants are made."""
 
 import io
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -39,6 +41,8 @@ def make_seeds():
     counts = np.rint(sky).astype(np.int16)
     counts[10, 10:14] = -32768
     mask = (rng.random((40, 60)) > 0.97).astype(np.uint8)
+    # Large enough to become smaller than what ``fpack`` makes of it, or it is kept as it is.
+    tall = rng.normal(100, 5, (200, 60)).astype(np.float32)
     return [
         _seed("int16 lossless", counts, blank=-32768),
         _seed("int16 bounded", counts, blank=-32768, quantize_level=1),
@@ -53,6 +57,8 @@ def make_seeds():
         _seed("float32 relative", np.abs(sky), relative_error=1 / 512),
         _seed("float32 cube", rng.normal(size=(2, 20, 30)).astype("f4"), quantize_level=1),
         _seed("float32 line", rng.normal(size=500).astype("f4"), quantize_level=1),
+        _file_seed("whole file", fits.PrimaryHDU(sky), quantize_level=4),
+        _file_seed("taken over", fits.CompImageHDU(tall, quantize_level=4, dither_seed=7)),
     ]
 
 
@@ -67,6 +73,19 @@ def _seed(name, data, *, blank=None, **options):
     table = fits.BinTableHDU.from_columns([fits.Column("A", "J", array=np.arange(3))], name="TAB")
     out = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), coded, table]).writeto(out)
-    content = out.getvalue()
+    return _with_pixels(name, out.getvalue())
+
+
+def _file_seed(name, hdu, **options):
+    """What `astroae.compress` makes of a file: with its notes, and with its grid."""
+    first = [] if isinstance(hdu, fits.PrimaryHDU) else [fits.PrimaryHDU()]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "a.fits", Path(folder) / "a.aae.fits"
+        fits.HDUList([*first, hdu]).writeto(source)
+        astroae.compress(source, target, tile_shape=TILE, **options)
+        return _with_pixels(name, target.read_bytes())
+
+
+def _with_pixels(name, content):
     with fits.open(io.BytesIO(content), do_not_scale_image_data=True) as hdus:
-        return Seed(name, content, np.array(hdus["SCI"].data))
+        return Seed(name, content, np.array(hdus[1].data))
