@@ -5,17 +5,15 @@ record), then codes every tile; `decode_image` decodes the tiles that a region
 touches.  Nothing larger than a few tiles is held besides input and output.
 """
 
-import os
 import zlib
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from astroae.codec.forms import TileContext
+from astroae.codec.parallel import in_parallel
 from astroae.codec.promise import quantisation_error
 from astroae.codec.record import ImageRecord
 from astroae.codec.survey import survey
@@ -209,7 +207,7 @@ def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, prog
             return
         out[outside] = tile.reshape(grid.tile_shape_of(i))[inside]
 
-    for _ in _in_parallel(work, grid.touching(region), threads, progress):
+    for _ in in_parallel(work, grid.touching(region), threads, progress):
         pass
     return out
 
@@ -253,7 +251,7 @@ def verify_tiles(encoded, *, threads=None, progress=None):
             return exc
         return None
 
-    results = _in_parallel(work, range(len(encoded.tiles)), threads, progress)
+    results = in_parallel(work, range(len(encoded.tiles)), threads, progress)
     return [exc for exc in results if exc is not None]
 
 
@@ -309,29 +307,8 @@ def _encode_tiles(encoded, read, numbers, threads, progress):
         values, integers = read(context)
         return encode_tile(values, context, integers)
 
-    for i, (stream, row) in zip(numbers, _in_parallel(work, numbers, threads, progress)):
+    for i, (stream, row) in zip(numbers, in_parallel(work, numbers, threads, progress)):
         encoded.streams[i], encoded.tiles[i] = stream, row
-
-
-def _in_parallel(work, numbers, threads, progress):
-    """Results of ``work`` in order, a few ahead of their use at most."""
-    numbers = [int(i) for i in numbers]
-    threads = threads or os.cpu_count() or 1
-    done = 0
-    with ThreadPoolExecutor(max(1, min(threads, len(numbers)))) as pool:
-        waiting = deque()
-        for i in numbers:
-            waiting.append(pool.submit(work, i))
-            if len(waiting) > 2 * threads:
-                yield waiting.popleft().result()
-                done += 1
-                if progress:
-                    progress(done, len(numbers))
-        while waiting:
-            yield waiting.popleft().result()
-            done += 1
-            if progress:
-                progress(done, len(numbers))
 
 
 def _blank_value(encoded):
