@@ -88,10 +88,11 @@ def takeover(header, data, settings=None, *, threads=None, progress=None):
     >>> sky = np.random.default_rng(1).normal(100, 5, (60, 70)).astype("f4")
     >>> hdus = fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(sky, quantize_method=1)])
     >>> hdus.writeto(file)
-    >>> with fits.open(file, disable_image_compression=True) as hdus:
+    >>> raw = file.getvalue()
+    >>> with fits.open(io.BytesIO(raw), disable_image_compression=True) as hdus:
     ...     info = hdus.fileinfo(1)
     ...     header = hdus[1].header.copy()
-    >>> data = file.getvalue()[info["datLoc"] :]
+    >>> data = raw[info["datLoc"] :]
     >>> taken = takeover(header, data)
     >>> cards, again, note = give_back(taken.encoded, taken.header, taken.recipe)
     >>> again == data[: len(again)]
