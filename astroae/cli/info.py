@@ -54,8 +54,9 @@ def _hdu(hdu):
     if "tiles" not in hdu:
         return text + ", no pixels"
     tile = " x ".join(map(str, hdu["settings"]["tile_shape"]))
+    methods = ", ".join(f"{n} {name}" for name, n in hdu["tiles_by_method"].items())
     return (
-        f"{text}, {hdu['tiles']} tiles of {tile}, {hdu['bits_per_pixel']:.3f} bits/pixel, "
+        f"{text}, {hdu['tiles']} tiles of {tile} ({methods}), {hdu['bits_per_pixel']:.3f} bits/pixel, "
         f"{hdu['original_bytes']} -> {hdu['bytes']} bytes, ratio {hdu['ratio']:.2f}"
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from astroae.codec.methods import methods
 from astroae.io.restore import coded_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
 
@@ -97,15 +98,21 @@ def _hdu(span, coded):
     }
     if encoded is None:
         return about
-    methods, counts = np.unique(encoded.tiles["METHOD"], return_counts=True)
+    codes, counts = np.unique(encoded.tiles["METHOD"], return_counts=True)
     data = coded.layout.rows_size + coded.layout.heap_size
     return about | {
         "tiles": len(encoded.tiles),
-        "tiles_by_method": {str(m): int(n) for m, n in zip(methods, counts)},
+        "tiles_by_method": {_method(code): int(n) for code, n in zip(codes, counts)},
         "bits_per_pixel": 8 * data / math.prod(structure.shape),
         "ratio": coded.restored_size / span.size,
         "largest_error": float(encoded.tiles["MAXERR"].max()) * abs(structure.bscale),
     }
+
+
+def _method(code):
+    """Name of an entropy method; its number where this version does not know it."""
+    found = methods().get(int(code))
+    return str(code) if found is None else found.NAME
 
 
 def _kind(span):

@@ -174,3 +174,14 @@ def test_closed_pipe_is_no_traceback(plain):
         timeout=120,
     )
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_header_is_the_image_s_own(plain, capsys):
+    fits.setval(plain, "OBJECT", value="M 31")
+    packed = plain.with_name("a.aae.fits")
+    astroae.compress(plain, packed)
+    assert main(["header", str(packed), "-e", "1", "-k", "OBJECT", "-k", "NAXIS1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["#", "NAXIS1", "OBJECT"]
+    assert "320" in lines[1] and "M 31" in lines[2]
+    assert main(["header", str(plain.with_name("nope.fits"))]) == 3
