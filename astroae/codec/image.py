@@ -112,6 +112,8 @@ def encode_image(
     ------
     UnsupportedDataError
         If the array is empty, has no axes, or is of a type FITS does not have.
+    SettingError
+        If the tile shape does not fit the image, or is too large.
 
     Examples
     --------
@@ -125,7 +127,7 @@ def encode_image(
     """
     data, dtype = _checked(data)
     grid = TileGrid(data.shape, settings.tile_shape or TileGrid.default(data.shape).tile_shape)
-    settings = replace(settings, tile_shape=grid.tile_shape)
+    settings = replace(settings, tile_shape=grid.limited().tile_shape)
     if settings.dither_seed is None:
         settings = replace(settings, dither_seed=_seed(data, grid, settings, dtype))
     tiles = np.zeros(len(grid), TILE_DTYPE)

@@ -14,6 +14,7 @@ from astropy.io.fits.verify import VerifyError
 
 from astroae.container.keywords import FILE_KEYWORDS, FORMAT_VERSION, HEADER_BEGIN, MARK, comment_of
 from astroae.errors import CorruptFileError, FormatVersionError, ModelError, SettingError
+from astroae.pixels.tiling import MAX_TILE_PIXELS
 from astroae.settings import Bounded, Lossless, Relative, Settings
 
 __all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards"]
@@ -22,7 +23,6 @@ BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
 MAX_AXES = 32
 MAX_STRING = 68  # characters between the quotes of a card
-MAX_TILE_PIXELS = 2**28
 MODELS = {"classical": ""}  # name -> hash; no model file, no hash
 
 

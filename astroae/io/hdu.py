@@ -165,7 +165,7 @@ dither_seed, model
                 del self._header[keyword]
             self._header.insert(0, header.cards["SIMPLE"])
         if self._has_data:
-            TileGrid(self.shape, self.tile_shape)  # a tile_shape that does not fit says so now
+            TileGrid(self.shape, self.tile_shape).limited()  # what does not fit says so now
 
     def _open(self, table, reading):
         """On a table that was read from a file, pixels untouched."""

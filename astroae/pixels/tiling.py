@@ -12,6 +12,9 @@ from astroae.errors import SettingError
 
 PLANE = 256
 LINE = 65_536
+#: Of a tile that is coded: a file whose few rows claim larger ones is refused, so
+#: that memory is bounded by what is really there (2048 x 2048, some 300 MB at work).
+MAX_TILE_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,23 @@ class TileGrid:
         else:
             last = (1,) * (len(shape) - 2) + (PLANE, PLANE)
         return cls(tuple(shape), last)
+
+    def limited(self):
+        """This grid, if its tiles are small enough to be coded.
+
+        Raises
+        ------
+        SettingError
+            A tile of more than `MAX_TILE_PIXELS`.
+        """
+        if prod(self.tile_shape) > MAX_TILE_PIXELS:
+            raise SettingError(
+                "tile_shape is too large",
+                where="tile_shape",
+                found=f"{prod(self.tile_shape)} pixels, allowed are {MAX_TILE_PIXELS}",
+                hint="leave it out for planes of 256 x 256",
+            )
+        return self
 
     @property
     def counts(self):
