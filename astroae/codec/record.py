@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from astroae.codec.record_source import pack_source, unpack_source
-from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.entropy.predictor import Predictor
 from astroae.errors import CorruptFileError
 from astroae.pixels.grids import SourceGrid
 from astroae.pixels.levels import MOST_LEVELS
 from astroae.pixels.nulls import inflate
+from astroae.varint import pack_numbers, unpack_numbers
 
 _MOST_BYTES = 1 << 28
 

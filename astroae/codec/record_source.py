@@ -10,11 +10,11 @@ import zlib
 
 import numpy as np
 
-from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.pixels.grids import SourceGrid
 from astroae.pixels.levels import shuffle, unshuffle
 from astroae.pixels.noise import FACTORS
 from astroae.pixels.nulls import inflate
+from astroae.varint import pack_numbers, unpack_numbers
 
 _MOST_TILES = 1 << 28
 _MOST_AXES = 999

@@ -16,12 +16,12 @@ import numpy as np
 from astroae.codec.forms import Coded, Form, Layout, choose, layout, restore, source
 from astroae.codec.methods import classical, constant, deflate, methods, raw
 from astroae.codec.promise import keeps_promise
-from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.entropy.residual import Units
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
 from astroae.pixels.levels import shuffle
 from astroae.pixels.noise import noise_sigma
+from astroae.varint import pack_numbers, unpack_numbers
 
 #: One row per tile.  All are in stored units (before BSCALE and BZERO).
 TILE_DTYPE = np.dtype(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from astroae.entropy import phases, tables
-from astroae.entropy.coder import pack_numbers, unpack_numbers
+from astroae.varint import pack_numbers, unpack_numbers
 
 TAP_BITS = 12
 WEIGHT_BITS = 8

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from astroae.entropy import phases, tables
-from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter, pack_numbers, unpack_numbers
+from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter
+from astroae.varint import pack_numbers, unpack_numbers
 
 ONE = 16  # plane units in a quantisation step
 

@@ -8,8 +8,8 @@ import zlib
 
 import numpy as np
 
-from astroae.entropy.coder import pack_numbers, unpack_numbers
 from astroae.pixels.nulls import inflate
+from astroae.varint import pack_numbers, unpack_numbers
 
 MOST_LEVELS = 65_536
 _SAMPLE = 4096

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from astroae.entropy.coder import pack_numbers, unpack_numbers
+from astroae.varint import pack_numbers, unpack_numbers
 
 MOST_PATTERNS = 200
 
