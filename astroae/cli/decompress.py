@@ -56,6 +56,8 @@ def run(args):
 
 def _text(report):
     notes = [f"{hdu['name']}: {hdu['note']}" for hdu in report["hdus"] if hdu["note"]]
+    if not any(hdu["action"] == "restored" for hdu in report["hdus"]):
+        notes.append("nothing in it was compressed by astroae: copied as it is")
     return "\n  ".join(
         [f"{report['source']} -> {report['target']}: {report['original_bytes']} bytes", *notes]
     )

@@ -293,7 +293,8 @@ def error_over_bound(encoded, settings):
         return 0.0
     step = tiles["SCALE"]
     bound = step / 2 if encoded.dtype.kind == "f" else (step - 1) / 2
-    return float((tiles["MAXERR"] / bound).max())
+    error = np.nextafter(tiles["MAXERR"], np.float32(0))  # it was rounded up to a float32
+    return float((error / bound).max())
 
 
 def extension_header(header):

@@ -32,6 +32,8 @@ def decompress(
 ):
     """Give back the file that `astroae.compress` was given.
 
+    A file in which nothing was compressed is copied.
+
     Parameters
     ----------
     src, dst : str or path-like

@@ -185,3 +185,13 @@ def test_header_is_the_image_s_own(plain, capsys):
     assert [line.split()[0] for line in lines] == ["#", "NAXIS1", "OBJECT"]
     assert "320" in lines[1] and "M 31" in lines[2]
     assert main(["header", str(plain.with_name("nope.fits"))]) == 3
+
+
+def test_file_that_never_was_compressed_is_copied(tmp_path, capsys):
+    fits.writeto(tmp_path / "tiny.fits", sky((4, 4)))
+    assert main(["compress", str(tmp_path / "tiny.fits")]) == 0
+    assert "would not get smaller" in capsys.readouterr().out
+    packed, back = tmp_path / "tiny.aae.fits", tmp_path / "b.fits"
+    assert main(["decompress", str(packed), "-o", str(back)]) == 0
+    assert "nothing in it" in capsys.readouterr().out
+    assert digest(back) == digest(packed) == digest(tmp_path / "tiny.fits")
