@@ -78,7 +78,7 @@ def hidden_grid(values):
     top = float(np.abs(nonzero).max())
     p = int(trailing_exponent(nonzero).min())
     ulp = int(np.frexp(np.spacing(values.dtype.type(top)))[1]) - 1
-    if p < ulp or top * 2.0**-p >= 2**30:
+    if p < ulp or not -1000 < p < 900 or np.ldexp(top, -p) >= 2**30:
         return None
     return p
 
