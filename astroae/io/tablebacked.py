@@ -61,12 +61,15 @@ class TableBackedHDU(fits.CompImageHDU):
         if self._bintable is None:
             return self._header.data_size
         try:
-            return operator.index(self._bintable.size)
-        except (KeyError, TypeError, VerifyError) as exc:
+            size = operator.index(self._bintable.size)
+            if size < 0:  # astropy would go back for the next HDU, and find this one for ever
+                raise ValueError(f"{size} bytes")
+            return size
+        except (KeyError, TypeError, ValueError, VerifyError) as exc:
             raise CorruptFileError(
                 "the size of the table cannot be told",
                 where="NAXISn, PCOUNT and GCOUNT",
-                found=f"astropy says: {exc}",
+                found=str(exc),
                 hint="the file is damaged: restore it from a copy",
             ) from exc
 
