@@ -25,7 +25,8 @@ def in_parallel(work, numbers, threads=None, progress=None):
         while done < len(numbers):
             while len(waiting) <= 2 * threads and (i := next(ahead, None)) is not None:
                 waiting.append(pool.submit(work, i))
-            yield waiting.popleft().result()
+            result = waiting.popleft().result()
             done += 1
             if progress:
                 progress(done, len(numbers))
+            yield result
