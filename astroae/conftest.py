@@ -55,5 +55,5 @@ def pytest_terminal_summary(terminalreporter):
     reports = terminalreporter.stats.get("skipped", ())
     names = sorted({r.nodeid for r in reports if MISSING in str(r.longrepr)})
     if names:
-        terminalreporter.write_line(f"{len(names)} tests were skipped: {MISSING}")
+        terminalreporter.write_line(f"tests skipped: {len(names)}; {MISSING}")
         terminalreporter.write_line("  " + "\n  ".join(names))
