@@ -57,7 +57,7 @@ def test_pixels_as_promised(tmp_path):
 def test_another_original_is_told_apart(pair, tmp_path):
     other = sky((600, 500))
     other[5, 5] += 1
-    fits.writeto(tmp_path / "b.fits", other)
+    fits.writeto(tmp_path / "b.fits", other, fits.Header([("OBJECT", "old")]))
     found = astroae.verify(pair[1], tmp_path / "b.fits")
     assert not found.ok
     assert found.differences == ("extension 0: data differ",)
