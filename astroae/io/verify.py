@@ -118,8 +118,10 @@ def verify(file, against=None, *, threads=None, progress=None):
             try:
                 options = {"fpack": _fpacked(coded), "threads": threads, "progress": progress}
                 digest = _restore(plain, file, scratch, against is not None, options)
-            except CorruptFileError:
-                return Verification(str(file), False, tuple(_damages(coded, file)))
+            except CorruptFileError as exc:
+                # Tiles may all be whole, and what stands around them not.
+                damages = tuple(_damages(coded, file)) or ((exc.where, str(exc)),)
+                return Verification(str(file), False, damages)
             if against is not None:
                 return _against(file, coded, digest, scratch, Path(against))
         return _alone(file, coded, digest)
