@@ -12,8 +12,9 @@ from astroae.entropy.residual import Units
 from astroae.pixels import levels, nulls
 from astroae.settings import Bounded
 
-FEWEST_TILES, MOST_TILES = 5, 12
-_CROP = 128  # of each tile, where there are enough: the survey must stay cheap
+FEWEST_TILES, MOST_TILES = 6, 12
+_MOST_SEEN = 256
+_STRIP = 128  # rows of each tile, where there are enough: the survey must stay cheap
 
 
 def survey(encoded, read):
@@ -37,7 +38,7 @@ def survey(encoded, read):
 
 
 def _sample(encoded, read):
-    """Contexts of some tiles, or of their middles, from the quietest to the liveliest."""
+    """Contexts of some tiles, or of strips of them, from the quietest to the liveliest."""
     shapes = {}
     for i in range(len(encoded.tiles)):
         shapes.setdefault(encoded.grid.tile_shape_of(i), []).append(i)
@@ -45,7 +46,8 @@ def _sample(encoded, read):
     contexts = [encoded.context(i) for i in numbers]
     if len(contexts) < FEWEST_TILES:
         return contexts
-    contexts = [replace(c, region=_crop(c.region)) for c in contexts[:: -(-len(contexts) // 256)]]
+    if len(contexts[0].region) > 1:
+        contexts = [_strip(c) for c in contexts[:: -(-len(contexts) // _MOST_SEEN)]]
     contexts.sort(key=lambda context: _liveliness(read(context)[0]))
     most = min(MOST_TILES, FEWEST_TILES + len(contexts) // 32)
     # Quiet tiles cost few bits, whatever predicts them.
@@ -62,15 +64,13 @@ def _liveliness(values):
     return float(difference.mean()) if difference.size else 0.0
 
 
-def _crop(region):
-    """The middle of a tile's last two axes."""
-    return region[:-2] + tuple(_middle(r, _CROP) for r in region[-2:])
-
-
-def _middle(span, most):
-    size = min(span.stop - span.start, most)
-    start = span.start + (span.stop - span.start - size) // 2
-    return slice(start, start + size)
+def _strip(context):
+    """Some rows of a tile in full width, elsewhere in each: edges count as well."""
+    rows = context.region[-2]
+    room = rows.stop - rows.start - min(rows.stop - rows.start, _STRIP)
+    start = rows.start + room * (context.number % 5) // 4
+    strip = slice(start, rows.stop - room + start - rows.start)
+    return replace(context, region=(*context.region[:-2], strip, context.region[-1]))
 
 
 def _ordinary(values, encoded):
