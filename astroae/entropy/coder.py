@@ -16,7 +16,6 @@ _TABLE = np.arange(tables.CLASSES)
 #: Low bits sent apart at each scale index, and the table index that is left.
 SHIFT = np.where(_TABLE < tables.SCALES, 0, (_TABLE - tables.SCALES) // 4 + 1)
 INNER = _TABLE - 4 * SHIFT
-_STEP = tables.offset_steps(INNER)
 
 
 class Grouping:
@@ -31,9 +30,7 @@ class Grouping:
     """
 
     def __init__(self, scale, shape, offset):
-        step = _STEP[scale]
-        coarse = (np.abs(offset) + (step >> 1)) // step * step
-        coarse = np.where(SHIFT[scale] == 0, coarse, 0)
+        coarse = tables.coarse_offset(np.abs(offset), scale)
         self.flip = (offset < 0) & (coarse > 0)
         key = ((scale * tables.SHAPES + shape) * 9 + coarse).astype(np.int16)
         self.order = np.argsort(key, kind="stable")

@@ -137,7 +137,5 @@ def _bits(offsets, errors, count, scale, shape):
 @cache
 def _costs(scale, shape):
     """Costs of a table's symbols for each offset of the mean, 0 to 8."""
-    inner, shift = int(INNER[scale]), int(SHIFT[scale])
-    step = int(tables.offset_steps(inner))
-    coarse = [0 if shift else (o + (step >> 1)) // step * step for o in range(9)]
-    return np.stack([tables.costs(inner, shape, o) for o in coarse])
+    coarse = tables.coarse_offset(np.arange(9), scale)
+    return np.stack([tables.costs(int(INNER[scale]), shape, int(o)) for o in coarse])

@@ -18,18 +18,22 @@ SCALES = 37  # 2^-5 to 2^4 steps; wider errors are coded with their low bits apa
 CLASSES = 128  # scale classes, the wide ones included: up to 2^26 steps
 _QUARTERS = (1_048_576, 881_744, 741_455, 623_487)  # 2^20 / 2^(r/4)
 
+_INDEX = np.arange(CLASSES)
+_OFFSET_STEPS = np.select([_INDEX < 14, _INDEX < 20, _INDEX < 26], [1, 2, 4], 0)
+
 _TAILS = np.load(Path(__file__).with_name("shapes.npy")).astype(np.int64)
 SHAPES = len(_TAILS)
 _HALF = int(_TAILS[0, 0])
 
 
-def offset_steps(scale):
-    """How finely (in 1/16) the mean's offset is kept at each scale index.
+def coarse_offset(offset, scale):
+    """The offset, 0 to 8, as finely as a table of this scale index keeps it.
 
-    A coarser offset costs about its variance over that of the errors.
+    A coarser offset costs about its variance over that of the errors, so wide
+    errors need none.
     """
-    scale = np.asarray(scale)
-    return np.where(scale < 14, 1, np.where(scale < 20, 2, np.where(scale < 26, 4, 16)))
+    step = _OFFSET_STEPS[scale]
+    return np.where(step, (offset + (step >> 1)) // np.maximum(step, 1) * step, 0)
 
 
 def reach(scale):
@@ -58,9 +62,9 @@ def counts(scale, shape, offset):
     edges = 16 * np.arange(-m, m + 2, dtype=np.int64) - 8 - offset
     tails = _upper_tail(edges, scale, shape)
     weights = np.append(tails[:-1] - tails[1:], 2 * _HALF - tails[0] + tails[-1])
-    room = PRECISION - len(weights)
-    table = 1 + weights * room // weights.sum()
-    table[np.argmax(table)] += PRECISION - table.sum()
+    # Rounding the running sum keeps the total exact and no symbol far off.
+    running = np.cumsum(weights) * (PRECISION - len(weights)) // weights.sum()
+    table = 1 + np.diff(running, prepend=0)
     table.setflags(write=False)
     return table
 

@@ -1,0 +1,173 @@
+"""Tables and coded streams against slow, obvious twins."""
+
+import hashlib
+from math import erfc, sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astroae import varint
+from astroae.entropy import coder, fit, make_shapes, phases, predictor, residual, tables
+
+FROZEN = "b421bd3025c087ac8d3ad81cd5bd43c6a17a6ab1f01806628c9ecbc67fb3b4c1"
+
+
+class TwinDecoder:
+    """constriction's range decoder in plain integers: words of 32, state of 64 bits."""
+
+    def __init__(self, words):
+        self.words = [int(w) for w in words]
+        self.lower, self.range = 0, 2**64 - 1
+        self.point = self._next() << 32 | self._next()
+
+    def _next(self):
+        return self.words.pop(0) if self.words else 0
+
+    def symbol(self, counts):
+        """One symbol; counts of 16 bits stand on a scale of 24."""
+        unit = self.range >> 24
+        quantile = ((self.point - self.lower) % 2**64) // unit
+        edges = np.concatenate([[0], np.cumsum(counts)]) * 256
+        found = int(np.searchsorted(edges, quantile, side="right")) - 1
+        self.lower = (self.lower + unit * int(edges[found])) % 2**64
+        self.range = unit * int(edges[found + 1] - edges[found])
+        if self.range < 2**32:
+            self.lower = (self.lower << 32) % 2**64
+            self.range <<= 32
+            self.point = (self.point << 32 | self._next()) % 2**64
+        return found
+
+
+def grouping(n, rng, scales=(0, 60)):
+    return coder.Grouping(
+        rng.integers(*scales, n), rng.integers(0, tables.SHAPES, n), rng.integers(-8, 8, n)
+    )
+
+
+def test_a_twin_reads_what_constriction_wrote():
+    rng = np.random.default_rng(1)
+    groups = grouping(900, rng, (0, tables.SCALES))
+    errors = np.rint(rng.laplace(size=900) * 1.5).astype(np.int64)
+    writer = coder.SymbolWriter()
+    writer.put(errors, groups)
+    data = writer.finish()
+    (size,), start = varint.unpack_numbers(data, 0, count=1)
+    escapes = list(varint.unpack_numbers(data[start : start + size], 0)[0])
+    twin = TwinDecoder(np.frombuffer(data, "<u4", offset=start + int(size)))
+    coded = []
+    for first, last, table, _ in groups.groups:
+        m = tables.reach(table[0])
+        for _ in range(first, last):
+            symbol = twin.symbol(tables.counts(*table))
+            coded.append(escapes.pop(0) if symbol == 2 * m + 1 else symbol - m)
+    assert np.array_equal(groups.from_order(np.array(coded)), errors)
+
+
+def test_shapes_are_frozen():
+    path = Path(tables.__file__).with_name("shapes.npy")
+    frozen = np.load(path)
+    again = np.array([make_shapes.upper_tail(m) for m in make_shapes.MIXTURES])
+    assert np.abs(frozen.astype(np.int64) - again).max() <= 1
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == FROZEN
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(4, 3), (18, 8), (25, 4), (36, 0)])
+def test_counts_are_the_distribution(scale, offset):
+    """Gaussian shape: cells of the error function."""
+    m, sigma = tables.reach(scale), 2 ** (scale / 4 - 5)
+    edges = (np.arange(-m, m + 2) - 0.5 - offset / 16) / sigma
+    tails = np.array([erfc(z / sqrt(2)) / 2 for z in edges])
+    wanted = (tails[:-1] - tails[1:]) * 65536
+    assert np.abs(tables.counts(scale, 0, offset)[:-1] - wanted).max() < 2 + 0.005 * wanted.max()
+
+
+def test_every_table_is_complete():
+    for scale in range(tables.SCALES):
+        for shape in range(tables.SHAPES):
+            for offset in range(9):
+                counts = tables.counts(scale, shape, offset)
+                assert counts.min() >= 1
+                assert counts.sum() == 65536
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_varints_come_back(values):
+    data = varint.pack_numbers(values)
+    assert varint.unpack_numbers(data, 0)[0].tolist() == values
+    if data:
+        with pytest.raises(ValueError, match="cut off"):
+            varint.unpack_numbers(data[:-1] + b"\x80", 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_symbols_of_all_scales_come_back(seed):
+    rng = np.random.default_rng(seed)
+    scale = rng.integers(0, tables.CLASSES - 20, 4000)
+    groups = coder.Grouping(scale, rng.integers(0, 5, 4000), rng.integers(-8, 8, 4000))
+    errors = np.rint(rng.standard_t(2, 4000) * 2.0 ** (scale / 4 - 5)).astype(np.int64)
+    writer = coder.SymbolWriter()
+    writer.put(errors, groups)
+    reader = coder.SymbolReader(writer.finish())
+    assert np.array_equal(reader.get(groups), errors)
+    reader.finish()
+
+
+SHAPES = [(1, 1, 1), (1, 1, 50), (1, 2, 3), (2, 17, 5), (1, 64, 1), (3, 33, 40), (1, 257, 130)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("kind", ["plain", "masked", "dithered", "uneven steps"])
+def test_residuals_come_back(shape, kind):
+    rng = np.random.default_rng(2)
+    k = np.rint(rng.normal(size=shape) * 9 + 30 * (rng.random(shape) > 0.98)).astype(np.int64)
+    valid = rng.random(shape) > 0.3 if kind == "masked" else None
+    shift = rng.integers(-8, 9, shape) if kind in ("dithered", "uneven steps") else None
+    step = np.broadcast_to(rng.integers(16, 90, (shape[1], 1)), shape) if "steps" in kind else None
+    units = residual.Units(step, shift)
+    line = shape[1] == 1
+    for model in (predictor.Predictor.plain(line), fit.fit(k, valid, units, line)):
+        data = residual.encode(k, valid, units, predictor.Predictor.unpack(model.pack()))
+        back = residual.decode(data, shape, valid, units, model)
+        assert np.array_equal(
+            back[valid] if valid is not None else back, k[valid] if kind == "masked" else k
+        )
+
+
+def test_neighbours_are_those_of_the_tile():
+    """Inside a tile, each pair is v(y + dy, x + dx) + v(y - dy, x - dx)."""
+    values = np.arange(32 * 32, dtype=float).reshape(1, 32, 32) ** 1.5 // 1
+    for phase in phases.walk(values, np.zeros_like(values), False):
+        if phase.slot is None or phase.slot > 2:
+            continue
+        support = phases.SUPPORT[phase.slot]
+        sums = phase.neighbours(support).reshape(len(support), *phase.shape)
+        py, px = phases.PHASES[phase.number]
+        for row, (dy, dx) in zip(sums, support):
+            for i, j in ((6, 6), (7, 9)):
+                y, x = 2 * i + py, 2 * j + px
+                assert row[0, i, j] == values[0, y + dy, x + dx] + values[0, y - dy, x - dx]
+
+
+def test_hostile_predictors_are_refused():
+    good = varint.unpack_numbers(predictor.Predictor.plain(False).pack(), 0)[0]
+    for at, value in ((1, 2**40), (len(phases.SUPPORT[0]) + 7, 200), (3, -(2**62))):
+        bad = good.copy()
+        bad[at] = value
+        with pytest.raises(ValueError, match="predictor"):
+            predictor.Predictor.unpack(varint.pack_numbers(bad))
+    with pytest.raises(ValueError, match="cut off"):
+        predictor.Predictor.unpack(varint.pack_numbers(good[:-3]))
+
+
+def test_truncated_symbols_are_refused():
+    rng = np.random.default_rng(4)
+    k = np.rint(rng.normal(size=(1, 64, 64)) * 900).astype(np.int64)
+    model = predictor.Predictor.plain(False)
+    data = residual.encode(k, None, residual.Units(), model)
+    for cut in (0, 3, 21):
+        with pytest.raises((ValueError, AssertionError)):
+            residual.decode(data[:cut], k.shape, None, residual.Units(), model)
