@@ -173,9 +173,9 @@ class Phase:
 
 
 def coarsest(shape):
-    """Stride of the first grid: at most 4 x 4 pixels of it lie in a tile."""
+    """Stride of the first grid: at most 16 x 16 pixels of it lie in a tile."""
     stride = 1
-    while max(shape[1:]) > 4 * stride:
+    while max(shape[1:]) > 16 * stride:
         stride *= 2
     return stride
 

@@ -13,6 +13,7 @@ from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter
 from astroae.varint import pack_numbers, unpack_numbers
 
 ONE = 16  # plane units in a quantisation step
+_HEAD_SHAPE = 2
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ def encode(k, valid, units, predictor):
         writer.put((actual - centre).ravel()[keep], grouping)
         return actual if valid is None else np.where(valid[where], actual, centre)
 
+    scale = _put_head(writer, head.ravel())
     _run(head, k.shape, valid, units, predictor, exchange)
-    return pack_numbers(head.ravel()) + writer.finish()
+    return pack_numbers([scale]) + writer.finish()
 
 
 def decode(data, shape, valid, units, predictor):
@@ -88,11 +90,9 @@ def decode(data, shape, valid, units, predictor):
     """
     k = np.empty(shape, np.int64)
     coarse = phases.coarsest_grid(shape)
-    head, start = unpack_numbers(data, 0, count=k[coarse].size)
-    if np.abs(head).max(initial=0) >= 1 << 32:
-        raise ValueError("a first pixel is out of range")
-    k[coarse] = head.reshape(k[coarse].shape)
+    (scale,), start = unpack_numbers(data, 0, count=1)
     reader = SymbolReader(data[start:])
+    k[coarse] = _get_head(reader, int(scale), k[coarse].size).reshape(k[coarse].shape)
 
     def exchange(where, centre, grouping, keep):
         centre.reshape(-1)[keep] += reader.get(grouping)
@@ -102,6 +102,28 @@ def decode(data, shape, valid, units, predictor):
     _run(k[coarse], shape, valid, units, predictor, exchange)
     reader.finish()
     return k
+
+
+def _put_head(writer, head):
+    """Code the coarsest grid as differences along its rows; gives their scale."""
+    steps = np.diff(head, prepend=0)
+    scale = round(4 * np.log2(1.25 * np.abs(steps).mean() + 0.05) + 20)
+    scale = min(max(scale, 0), tables.CLASSES - 1)
+    writer.put(steps, _head_grouping(scale, len(head)))
+    return scale
+
+
+def _get_head(reader, scale, n):
+    if not 0 <= scale < tables.CLASSES:
+        raise ValueError("the scale of the first pixels is out of range")
+    head = np.cumsum(reader.get(_head_grouping(scale, n)))
+    if np.abs(head).max(initial=0) >= 1 << 32:
+        raise ValueError("a first pixel is out of range")
+    return head
+
+
+def _head_grouping(scale, n):
+    return Grouping(np.full(n, scale), np.full(n, _HEAD_SHAPE), np.zeros(n, np.int64))
 
 
 def _run(head, shape, valid, units, predictor, exchange):
