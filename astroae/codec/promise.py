@@ -22,8 +22,8 @@ def keeps_promise(values, decoded, coded, row, context):
     if found is not None and (ordinary & found).any():
         return False
     error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
-    with np.errstate(over="ignore"):  # errors of 1e38 and more read as inf
-        row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
+    # Errors of 1e38 and more read as inf.
+    row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
     return bool((error <= bound).all())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from astroae.codec.forms import Form, choose
-from astroae.codec.tile import noise_of, without_base
+from astroae.codec.tile import middle, noise_of, without_base
 from astroae.entropy.fit import fit
 from astroae.entropy.predictor import Predictor
 from astroae.entropy.residual import Units
@@ -17,6 +17,7 @@ _MOST_SEEN = 256
 _STRIP = 128  # rows of each tile, where there are enough: the survey must stay cheap
 
 
+@np.errstate(all="ignore")
 def survey(encoded, read):
     """Fill ``encoded.record``: levels of a sparse image, predictors, centre of a source.
 
@@ -58,8 +59,7 @@ def _sample(encoded, read):
 def _liveliness(values):
     """Mean difference of neighbours, on every eighth line."""
     lines = values[:, ::8].astype(float)
-    with np.errstate(all="ignore"):
-        difference = np.abs(np.diff(lines, axis=-1))
+    difference = np.abs(np.diff(lines, axis=-1))
     difference = difference[np.isfinite(difference)]
     return float(difference.mean()) if difference.size else 0.0
 
@@ -134,7 +134,7 @@ def _first_form(context, values, integers):
     valid = np.ones(coded.k.shape, bool) if coded.valid is None else coded.valid
     if coded.form is Form.BITS or not valid.any():
         return None
-    k, units = without_base(coded, int(np.median(coded.k[valid])))
+    k, units = without_base(coded, int(middle(coded.k[valid])))
     if np.abs(k[valid]).max() >= 2**31:
         return None
     return k, valid, units

@@ -41,6 +41,9 @@ _SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
 _SPARSE = 2.5  # bits per pixel below which deflate may win
 
 
+# Values at the ends of their range overflow on the way to a form that then does not
+# serve; the promise is checked at the end, whatever happened before.
+@np.errstate(all="ignore")
 def encode_tile(values, context, source_integers=None):
     """A tile's stream and row, verified.
 
@@ -79,11 +82,16 @@ def _bits_are_smaller(values, coded):
     return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
 
 
+def middle(values):
+    """One of the values that lie in the middle: a median without arithmetic."""
+    half = values.size // 2
+    return np.partition(values, half, axis=None)[half]
+
+
 def noise_of(values, context):
     """Noise of a tile's ordinary pixels."""
     found = nulls.special(values, context.blank)
-    with np.errstate(all="ignore"):
-        return float(noise_sigma(values, None if found is None else ~found))
+    return float(noise_sigma(values, None if found is None else ~found))
 
 
 def _statistics(values, context):
@@ -92,11 +100,9 @@ def _statistics(values, context):
     ordinary = values if found is None else values[~found]
     if not ordinary.size:
         return row
-    with np.errstate(all="ignore"):
-        row["SIGMA"] = context.sigma
-        middle = np.partition(ordinary, ordinary.size // 2, axis=None)[ordinary.size // 2]
-        row["BACKGROUND"] = middle
-        row["FLUX"] = ordinary.sum(dtype=float) - float(middle) * ordinary.size
+    row["SIGMA"] = context.sigma
+    row["BACKGROUND"] = background = middle(ordinary)
+    row["FLUX"] = ordinary.sum(dtype=float) - float(background) * ordinary.size
     return row
 
 
@@ -105,7 +111,7 @@ def _pack(coded, row, context):
     counted = coded.k if coded.valid is None else coded.k[coded.valid]
     base = 0
     if counted.size and coded.form is not Form.BITS:
-        base = int(np.partition(counted, counted.size // 2, axis=None)[counted.size // 2])
+        base = int(middle(counted))
     k, units = without_base(coded, base)
     number, best, body = _smallest(k, coded, units, context)
     row["METHOD"] = best.CODE

@@ -77,7 +77,7 @@ def hidden_grid(values):
         return None
     top = float(np.abs(nonzero).max())
     p = int(trailing_exponent(nonzero).min())
-    ulp = int(np.frexp(np.spacing(values.dtype.type(top)))[1]) - 1
+    ulp = int(np.frexp(top)[1]) - 1 - np.finfo(values.dtype).nmant
     if p < ulp or not -1000 < p < 900 or np.ldexp(top, -p) >= 2**30:
         return None
     return p

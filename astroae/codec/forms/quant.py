@@ -22,7 +22,7 @@ def analyze(values, context):
     scale = context.step * (1 - grids.MARGIN)
     if not scale > 0 or not high / scale - low / scale < grids.LARGEST:
         return None
-    if scale < np.spacing(values.dtype.type(max(abs(low), abs(high)))):
+    if not scale >= np.spacing(values.dtype.type(max(abs(low), abs(high)))):
         return None  # finer than the floats themselves
     zero = float(np.rint(low / scale) * scale)
     clean = values if found is None else np.where(found, values.dtype.type(low), values)

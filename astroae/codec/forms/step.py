@@ -3,6 +3,8 @@
 from astroae.codec.forms.base import Form, coded, ordinary
 from astroae.pixels import grids, nulls
 
+_FAR = 2**62
+
 
 def analyze(values, context):
     """See the package's protocol."""
@@ -14,6 +16,8 @@ def analyze(values, context):
     if half < 1:
         return None  # a step of 1: the mode is lossless here
     base = int(plain.min())
+    if abs(base) >= _FAR:
+        return None  # sums could leave 64 bits
     k = grids.step_quantize(values, half, base)
     back = ordinary(grids.step_dequantize(k, half, base, values.dtype), found)
     if context.blank is not None and (back == context.blank).any():
@@ -36,6 +40,6 @@ def restore(k, plan, coded, context):
     if len(coded.side) != 8 or not 1 <= half <= 2**30:
         raise ValueError("an integer grid is out of range")
     base = int.from_bytes(coded.side, "little", signed=True)
-    if abs(k).max(initial=0) >= 2**32 or abs(base) >= 2**62:
+    if abs(k).max(initial=0) >= 2**32 or abs(base) >= _FAR:
         raise ValueError("an integer lies outside its grid")
     return grids.step_dequantize(k, half, base, context.dtype)

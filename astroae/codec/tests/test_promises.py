@@ -76,6 +76,29 @@ def test_any_bits_come_back(data):
     check_lossless(data)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(
+        st.sampled_from([np.dtype(t) for t in ("i2", "i8", "f4", "f8")]),
+        hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=20),
+    ),
+    st.sampled_from([{"quantize_level": 2}, {"error_bound": 3}, {"relative_error": 0.01}]),
+)
+def test_any_bits_stay_within_the_bound(data, asked):
+    encoded = encode_image(data, from_keywords(**asked))
+    decoded = decode_image(encoded)
+    finite = np.isfinite(data) if data.dtype.kind == "f" else np.ones(data.shape, bool)
+    assert np.array_equal(bits(decoded)[~finite], bits(data)[~finite])
+    wide = np.longdouble if data.dtype.kind == "f" else object
+    error = np.abs(decoded[finite].astype(wide) - data[finite].astype(wide))
+    if "relative_error" in asked:
+        assert (error <= np.abs(data[finite].astype(wide)) / 100).all()
+    elif "error_bound" in asked:
+        with np.errstate(over="ignore"):
+            ulp = np.abs(np.spacing(decoded[finite])) if data.dtype.kind == "f" else 0
+        assert (error <= 3 + ulp / 2).all()
+
+
 def test_specials_keep_their_bits():
     data = sky((120, 130), "f4")
     data[3:9, 20:90] = np.nan
