@@ -80,5 +80,13 @@ def decode(encoded, region=None, *, on_corrupt="raise", threads=None, progress=N
     ------
     CorruptFileError
         A damaged tile, by its number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import astroae
+    >>> encoded = astroae.encode(np.arange(600 * 500).reshape(600, 500))
+    >>> astroae.decode(encoded, (slice(599, 600), slice(497, 500)))
+    array([[299997, 299998, 299999]])
     """
     return decode_image(encoded, region, on_corrupt=on_corrupt, threads=threads, progress=progress)

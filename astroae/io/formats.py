@@ -71,6 +71,19 @@ def read_nddata(source, **options):
     Returns
     -------
     `~astropy.nddata.NDData`
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> import astroae
+    >>> buffer = io.BytesIO()
+    >>> image = astroae.AEImageHDU(np.ones((40, 50), "f4"))
+    >>> fits.HDUList([fits.PrimaryHDU(), image]).writeto(buffer)
+    >>> position = buffer.seek(0)
+    >>> astroae.read_nddata(buffer).data.shape
+    (40, 50)
     """
     return NDData(read_ccddata(source, **options))
 
