@@ -66,7 +66,7 @@ def read_nddata(source, **options):
     Parameters
     ----------
     source, **options
-        As in `read_ccddata`; a file without BUNIT is dimensionless.
+        As in `read_ccddata`; a file without BUNIT needs a ``unit``.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def read_nddata(source, **options):
     >>> image = astroae.AEImageHDU(np.ones((40, 50), "f4"))
     >>> fits.HDUList([fits.PrimaryHDU(), image]).writeto(buffer)
     >>> position = buffer.seek(0)
-    >>> astroae.read_nddata(buffer).data.shape
+    >>> astroae.read_nddata(buffer, unit="adu").data.shape
     (40, 50)
     """
     return NDData(read_ccddata(source, **options))

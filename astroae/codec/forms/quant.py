@@ -39,6 +39,8 @@ def restore(k, plan, coded, context):
 def _dither(context):
     if not getattr(context.settings.mode, "dither", 0):
         return None
+    if context.settings.dither_seed is None:
+        raise ValueError("dithered integers without the seed of their dither")
     return grids.tile_dither(context.number, context.settings.dither_seed, context.shape)
 
 
