@@ -6,6 +6,7 @@ Floats are written as ``repr`` gives them, so that a setting comes back exactly.
 
 import importlib.metadata
 import math
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +66,9 @@ class Structure:
         return stored_settings(self.settings, self.bscale)
 
 
+_WCS_AXIS = re.compile(r"(?:CTYPE|CRPIX|CRVAL|CDELT|CUNIT)(\d+) *=")
+
+
 def stored_settings(settings, bscale):
     """Settings in physical units -> in stored units of ``bscale`` each."""
     if isinstance(settings.mode, Bounded) and bscale != 1:
@@ -102,8 +106,8 @@ def _quoted(value):
 def structure_cards(structure, n_blank, notes=None, image_cards=()):
     """The AE* cards of a table, ``AEHDRBEG`` last.
 
-    A table has two axes.  The WCS of an image of more is announced by WCSAXES, or
-    every card of its third axis breaks the standard.
+    A table has two axes.  A WCS of more is announced by WCSAXES, or every card of its
+    third axis breaks the standard.
 
     Parameters
     ----------
@@ -141,10 +145,16 @@ def structure_cards(structure, n_blank, notes=None, image_cards=()):
         HEADER_BEGIN: n_blank,
     }
     own = [card(name, value) for name, value in values.items() if value is not None]
-    axes = len(structure.shape)
+    axes = _wcs_axes(image_cards)
     if axes > 2 and not any(text.startswith("WCSAXES ") for text in image_cards):
-        own.insert(1, f"WCSAXES = {axes:>20d} / axes of the image and its WCS".ljust(80))
+        own.insert(1, f"WCSAXES = {axes:>20d} / axes of the image's WCS".ljust(80))
     return own
+
+
+def _wcs_axes(image_cards):
+    """The highest axis that a card of the image's WCS names."""
+    named = [_WCS_AXIS.match(text) for text in image_cards]
+    return max((int(match[1]) for match in named if match), default=0)
 
 
 def _mode_values(mode):
