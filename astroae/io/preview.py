@@ -98,12 +98,19 @@ def binned(plane, factor, header):
         bottom = min(top + rows, height)
         block = plane[top * factor : bottom * factor, : width * factor]
         good = np.isfinite(block) if blank is None else block != blank
-        values = np.where(good, block, 0).astype(np.float64)
-        shape = (bottom - top, factor, width, factor)
-        count = good.reshape(shape).sum(axis=(1, 3))
+        whole = good.all()
+        values = block if whole else np.where(good, block, 0)
+        count = factor**2 if whole else _block_sums(good, factor)
         with np.errstate(invalid="ignore", over="ignore"):
-            out[top:bottom] = values.reshape(shape).sum(axis=(1, 3)) / count
+            out[top:bottom] = _block_sums(values, factor) / count
     return out * float(header.get("BSCALE", 1)) + float(header.get("BZERO", 0))
+
+
+def _block_sums(values, factor):
+    """Sums over blocks: along y first, which runs through memory in order."""
+    height, width = (n // factor for n in values.shape)
+    lines = values.reshape(height, factor, -1).sum(axis=1, dtype=np.float64)
+    return lines.reshape(height, width, factor).sum(axis=2)
 
 
 def preview_header(header, factor, notes):
