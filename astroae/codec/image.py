@@ -307,6 +307,12 @@ def _encode_tiles(encoded, read, numbers, threads, progress):
     def work(i):
         context = encoded.context(i)
         values, integers = read(context)
+        if encoded.streams[i]:  # coded before: what is on its grid stays there
+            old = encoded.tiles[i]
+            context = replace(context, grid=(float(old["SCALE"]), float(old["ZERO"])))
+            stream, row = encode_tile(values, context, integers)
+            row["MAXERR"] = max(row["MAXERR"], old["MAXERR"])
+            return stream, row
         return encode_tile(values, context, integers)
 
     for i, (stream, row) in zip(numbers, in_parallel(work, numbers, threads, progress)):

@@ -89,6 +89,9 @@ class TileContext:
     image_shape : tuple of int
     sigma : float
         Noise of the tile; the decoder does not know it.
+    grid : (scale, zero), optional
+        Of a tile that is coded again, for the encoder: pixels that lie on it stay
+        where they are.  A scale of 0 keeps the tile exact.
     """
 
     number: int
@@ -99,6 +102,7 @@ class TileContext:
     region: tuple
     image_shape: tuple
     sigma: float = 0.0
+    grid: tuple | None = None
 
     @property
     def shape(self):

@@ -19,12 +19,12 @@ def analyze(values, context):
     if not plain.size:
         return None
     low, high = float(plain.min()), float(plain.max())
-    scale = context.step * (1 - grids.MARGIN)
+    scale, zero = context.grid or (context.step * (1 - grids.MARGIN), None)
     if not scale > 0 or not high / scale - low / scale < grids.LARGEST:
         return None
     if not scale >= np.spacing(values.dtype.type(max(abs(low), abs(high)))):
         return None  # finer than the floats themselves
-    zero = float(np.rint(low / scale) * scale)
+    zero = float(np.rint(low / scale) * scale) if zero is None else zero
     clean = values if found is None else np.where(found, values.dtype.type(low), values)
     k = grids.quantize(clean, scale, zero, _dither(context)).astype(np.int64)
     return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, units=units(context))

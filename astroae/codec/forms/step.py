@@ -12,10 +12,12 @@ def analyze(values, context):
     plain = ordinary(values, found)
     if not plain.size or int(plain.max()) - int(plain.min()) >= 2**31:
         return None
-    half = int(min(context.step / 2, 2**30))
+    if context.grid:
+        half, base = int(context.grid[0]) // 2, int(context.grid[1])
+    else:
+        half, base = int(min(context.step / 2, 2**30)), int(plain.min())
     if half < 1:
         return None  # a step of 1: the mode is lossless here
-    base = int(plain.min())
     if abs(base) >= _FAR:
         return None  # sums could leave 64 bits
     k = grids.step_quantize(values, half, base)
