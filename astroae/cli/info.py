@@ -36,6 +36,8 @@ def _text(report):
 
 def _way_back(original, hdus):
     """What decompressing gives, as it was found while compressing."""
+    if original["edited"]:
+        return "gives another file: this one was edited after it was compressed"
     if original["byte_identical"]:
         how = "with --fpack " if original["fpacked"] else ""
         return f"gives the same file byte for byte {how}(checked while compressing)"

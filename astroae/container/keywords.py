@@ -141,6 +141,7 @@ FILE_KEYWORDS = (
     Keyword("AEFILSHA", str, "", "SHA-256 of the original file, hexadecimal."),
     Keyword("AEFILSIZ", int, "size of the original file [byte]", "Bytes of the original file."),
     Keyword("AEFILNAM", str, "name of the original file", "Name of the original file, no folder."),
+    Keyword("AEEDITED", bool, "pixels were edited since", "Pixels changed after compressing."),
     Keyword(
         "AEFILSAM",
         bool,

@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 
 from astroae.codec.image import decode_image
-from astroae.container.header import raw_cards, to_image_header, to_table_cards
+from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
@@ -195,6 +195,13 @@ class CodedHDU:
     def was_primary(self):
         """The image was a primary HDU."""
         return next(iter(self.image_header), "") == "SIMPLE"
+
+    @property
+    def was_edited(self):
+        """Header or pixels were changed after the image was compressed."""
+        if self.span.header.get("AEEDITED") is True:
+            return True
+        return self.structure.header_sum not in (None, header_sum(self.image_header))
 
     @property
     def was_fpacked(self):

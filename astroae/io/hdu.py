@@ -533,6 +533,8 @@ dither_seed, model
         self._set_encoded(encoded, self._structure.bscale)
 
     def _set_encoded(self, encoded, bscale):
+        if self._bintable is not None:
+            self.notes["AEEDITED"] = True
         self._encoded = encoded
         self._structure = structure_of(encoded, self._image_header(), self.settings, bscale)
         self._table_current = False

@@ -66,6 +66,7 @@ def original_of(coded):
     ----------
     coded : dict of int to CodedHDU
     """
+    edited = any(hdu.was_edited for hdu in coded.values())
     for hdu in coded.values():
         header = hdu.span.header
         if isinstance(header.get("AEFILSHA"), str):
@@ -73,7 +74,8 @@ def original_of(coded):
                 "name": header.get("AEFILNAM"),
                 "bytes": header.get("AEFILSIZ"),
                 "sha256": header["AEFILSHA"],
-                "byte_identical": header.get("AEFILSAM") is True,
+                "byte_identical": header.get("AEFILSAM") is True and not edited,
+                "edited": edited,
                 "fpacked": any(each.was_fpacked for each in coded.values()),
             }
     return None

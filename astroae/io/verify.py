@@ -162,7 +162,7 @@ def _alone(file, coded, digest):
     words = FPACKED if _fpacked(coded) else {}
     if same:
         verdict = words.get(SAME_FILE, SAME_FILE)
-    elif original["byte_identical"]:
+    elif original["edited"] or original["byte_identical"]:
         verdict = "the file was changed after it was compressed: decompress gives another file"
     elif all(hdu.is_exact for hdu in coded.values()):
         verdict = words.get(SAME_DATA, SAME_DATA)

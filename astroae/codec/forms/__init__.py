@@ -91,7 +91,9 @@ def _preferred(dtype, context):
         lossy = [step] if isinstance(mode, Bounded) else []
     if context.grid is not None and not context.grid[0]:
         return exact
-    if context.record.coarse and context.grid is None:  # what the image itself leaves out is more than a step
+    if (
+        context.record.coarse and context.grid is None
+    ):  # what the image itself leaves out is more than a step
         return exact[:-2] + lossy + exact[-2:]
     return lossy + exact
 

@@ -119,3 +119,20 @@ def test_difference_takes_a_tolerance(tmp_path):
     pair = tmp_path / "a.fits", tmp_path / "a.aae.fits"
     assert "Data contains differences" in difference(*pair)
     assert difference(*pair, atol=0.5001) == ""
+
+
+@pytest.mark.parametrize("edit", ["header", "pixel"])
+@pytest.mark.parametrize("asked", [{}, {"quantize_level": 4}], ids=["lossless", "bounded"])
+def test_an_edited_file_says_so(tmp_path, edit, asked):
+    fits.writeto(tmp_path / "a.fits", sky((600, 500)))
+    astroae.compress(tmp_path / "a.fits", tmp_path / "a.aae.fits", **asked)
+    assert not astroae.info(tmp_path / "a.aae.fits")["original"]["edited"]
+    with fits.open(tmp_path / "a.aae.fits", mode="update") as hdus:
+        if edit == "header":
+            hdus[1].header["OBSERVER"] = "new"
+        else:
+            hdus[1].data[5, 5] += 100
+    original = astroae.info(tmp_path / "a.aae.fits")["original"]
+    assert original["edited"]
+    assert not original["byte_identical"]
+    assert "was changed" in astroae.verify(tmp_path / "a.aae.fits").verdict
