@@ -76,6 +76,7 @@ def test_convenience_functions(field):
 
 
 def test_astropy_visualization(field):
+    pytest.importorskip("matplotlib")
     from astropy.visualization import AsinhStretch, ImageNormalize, ZScaleInterval
 
     path, image = field

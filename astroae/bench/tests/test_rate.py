@@ -143,6 +143,7 @@ def test_averages_are_over_instruments():
 
 
 def test_tables_files_and_plots(tmp_path):
+    pytest.importorskip("matplotlib")
     rows = [measured("a1", 0.6, "a"), measured("b1", 0.8, "b", setting="q=1")]
     assert "a1" in rate_table(rows, {"RICE_1": None})
     lines = headline(rows, ["RICE_1"])

@@ -18,6 +18,8 @@ def image(tmp_path):
 
 
 def test_rate(image, tmp_path, capsys):
+    pytest.importorskip("imagecodecs")
+    pytest.importorskip("matplotlib")
     files = ["--csv", str(tmp_path / "r.csv"), "--plot", str(tmp_path / "r.png")]
     code = main(["bench", "rate", str(image), "-q", "4", "--rivals", "RICE_1", "JPEG-LS", *files])
     out = capsys.readouterr().out
