@@ -1,5 +1,7 @@
 """The measurements of speed run, on small fields, and say what they must."""
 
+import pytest
+
 from astroae.bench.speed import field, large_image, scaling, throughput
 
 
