@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from astroae.codec.methods import raw
+from astroae.pixels.levels import shuffle, unshuffle
 from astroae.pixels.nulls import inflate
 
 CODE = 2
@@ -15,8 +16,8 @@ def encode(k, valid, units, predictor, level=6):
     """See the package's protocol."""
     plain = raw.encode(k, valid, units, predictor)
     width = (len(plain) - 1) // k.size
-    planes = np.frombuffer(plain, np.uint8, offset=1).reshape(-1, width).T
-    return plain[:1] + zlib.compress(np.ascontiguousarray(planes).tobytes(), level)
+    numbers = np.frombuffer(plain, f"<i{width}", offset=1)
+    return plain[:1] + zlib.compress(shuffle(numbers), level)
 
 
 def decode(data, shape, valid, units, predictor):
@@ -24,6 +25,6 @@ def decode(data, shape, valid, units, predictor):
     if not data or data[0] > 3:
         raise ValueError("deflated integers have no valid type")
     width, n = 1 << data[0], int(np.prod(shape))
-    planes = np.frombuffer(inflate(data[1:], width * n), np.uint8).reshape(width, n)
-    plain = data[:1] + np.ascontiguousarray(planes.T).tobytes()
+    numbers = unshuffle(inflate(data[1:], width * n), f"<i{width}")
+    plain = data[:1] + numbers.tobytes()
     return raw.decode(plain, shape, valid, units, predictor)
