@@ -123,7 +123,8 @@ class Network:
             raise _wrong("input", f"{self.channels} channels, multiple {self.multiple}")
         if self.side is not None and not _whole(self.side, 1, 4096):
             raise _wrong("input", f"side {self.side!r}")
-        if not 0 < len(self.encoder) + len(self.decoder) <= _MOST_NODES or not self.latents:
+        empty = not (self.encoder and self.decoder and self.latents)
+        if empty or len(self.encoder) + len(self.decoder) > _MOST_NODES:
             raise _wrong("network", "no nodes or latents, or too many nodes")
         names = [node.name for node in (*self.encoder, *self.decoder)]
         if len({"x", *names}) != len(names) + 1:
