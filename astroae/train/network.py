@@ -52,9 +52,9 @@ class TorchNetwork(nn.Module):
 
     def _run(self, nodes, tensors):
         for node in nodes:
-            tensors[node.name] = self._apply(node, [tensors[name] for name in node.inputs])
+            tensors[node.name] = self._result(node, [tensors[name] for name in node.inputs])
 
-    def _apply(self, node, inputs):
+    def _result(self, node, inputs):
         x = inputs[0]
         match node.op:
             case "dense":
