@@ -19,7 +19,7 @@ __all__ = ["Normalisation", "Scaling", "fill_undefined", "undefined"]
 
 KINDS = ("minmax", "fixed")
 STRETCHES = ("linear", "asinh")
-ENTRIES = ("unit", "signed", "standard")
+INPUTS = ("unit", "signed", "standard")
 
 
 def undefined(values, mask=None):
@@ -110,8 +110,8 @@ class Normalisation:
     ----------
     kind : {"minmax", "fixed"}
         From each stamp's smallest to its largest defined pixel (of all channels
-        together), or from ``lo`` to ``hi``, values beyond being clipped.
-    lo, hi : float
+        together), or from ``low`` to ``high``, values beyond being clipped.
+    low, high : float
         For ``"fixed"``; by default those of 8-bit pictures.
     stretch : {"linear", "asinh"}
         ``"asinh"`` takes the inverse hyperbolic sine of the distance from the
@@ -120,7 +120,7 @@ class Normalisation:
         (Lupton, Gunn & Szalay 1999, AJ 118, 1406).  A stamp without noise is scaled
         linearly.
     softening : float
-    entry : {"unit", "signed", "standard"}
+    input : {"unit", "signed", "standard"}
         What the network sees of x in [0, 1]: x, 2 x - 1, or
         (x - ``mean``) / ``deviation``.  Its output is compared in [0, 1] always.
     mean, deviation : float
@@ -149,26 +149,26 @@ class Normalisation:
 
     kind: str = "minmax"
     stretch: str = "linear"
-    lo: float = 0.0
-    hi: float = 255.0
+    low: float = 0.0
+    high: float = 255.0
     softening: float = 3.0
-    entry: str = "unit"
+    input: str = "unit"
     mean: float = 0.0
     deviation: float = 1.0
 
     def __post_init__(self):
-        for key, known in (("kind", KINDS), ("stretch", STRETCHES), ("entry", ENTRIES)):
+        for key, known in (("kind", KINDS), ("stretch", STRETCHES), ("input", INPUTS)):
             if getattr(self, key) not in known:
                 self._refuse(key, f"known are {', '.join(known)}")
-        if not np.all(np.isfinite([self.lo, self.hi, self.softening, self.mean, self.deviation])):
-            self._refuse("lo, hi, softening, mean or deviation", "all must be finite")
+        if not np.all(np.isfinite([self.low, self.high, self.softening, self.mean, self.deviation])):
+            self._refuse("low, high, softening, mean or deviation", "all must be finite")
         for key, good in (
-            ("hi", self.hi > self.lo),
+            ("high", self.high > self.low),
             ("softening", self.softening > 0),
             ("deviation", self.deviation > 0),
         ):
             if not good:
-                self._refuse(key, "hi must be above lo, softening and deviation above 0")
+                self._refuse(key, "high must be above low, softening and deviation above 0")
 
     def _refuse(self, key, rule):
         raise SettingError(
@@ -257,17 +257,17 @@ class Normalisation:
             return values
         return values + (scaling.flux - ordered_sum(np.where(good, values, 0.0))) / count
 
-    def enter(self, x):
+    def network_input(self, x):
         """What the network sees of ``x`` in [0, 1]; of an array or a tensor."""
-        if self.entry == "signed":
+        if self.input == "signed":
             return x * 2.0 - 1.0
-        if self.entry == "standard":
+        if self.input == "standard":
             return (x - self.mean) / self.deviation
         return x
 
     def _range(self, work):
         if self.kind == "fixed":
-            return self.lo, self.hi
+            return self.low, self.high
         return (work.min(), work.max()) if work.size else (0.0, 0.0)
 
     def _stretched(self, distance, noise):

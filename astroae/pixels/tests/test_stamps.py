@@ -16,8 +16,8 @@ EXPECTED_PIXEL = "0x1.9453d3feef2b4p+11"
 RULES = [
     Normalisation("minmax"),
     Normalisation("minmax", stretch="asinh"),
-    Normalisation("fixed", lo=-50, hi=5000),
-    Normalisation("fixed", lo=-50, hi=5000, stretch="asinh", softening=10),
+    Normalisation("fixed", low=-50, high=5000),
+    Normalisation("fixed", low=-50, high=5000, stretch="asinh", softening=10),
 ]
 
 
@@ -94,7 +94,7 @@ def test_undefined_pixels_take_the_median():
 
 
 def test_values_beyond_fixed_bounds_are_clipped():
-    x, _ = Normalisation("fixed", lo=0, hi=10).normalise([[-5.0, 5.0, 20.0]])
+    x, _ = Normalisation("fixed", low=0, high=10).normalise([[-5.0, 5.0, 20.0]])
     assert x.tolist() == [[0, 0.5, 1]]
 
 
@@ -106,14 +106,14 @@ def test_values_at_the_end_of_float64_are_refused(values):
 
 def test_what_the_network_sees():
     x = np.array([0.0, 0.5, 1.0])
-    assert Normalisation().enter(x) is x
-    assert Normalisation(entry="signed").enter(x).tolist() == [-1, 0, 1]
-    rule = Normalisation(entry="standard", mean=0.5, deviation=0.25)
-    assert rule.enter(x).tolist() == [-2, 0, 2]
+    assert Normalisation().network_input(x) is x
+    assert Normalisation(input="signed").network_input(x).tolist() == [-1, 0, 1]
+    rule = Normalisation(input="standard", mean=0.5, deviation=0.25)
+    assert rule.network_input(x).tolist() == [-2, 0, 2]
 
 
 def test_to_dict_and_back():
-    rule = Normalisation("fixed", "asinh", -1, 7, softening=2, entry="standard", mean=0.4)
+    rule = Normalisation("fixed", "asinh", -1, 7, softening=2, input="standard", mean=0.4)
     assert Normalisation.from_dict(rule.to_dict()) == rule
     scaling = Scaling(1.5, 2.0, 3.0, 0.5)
     assert Scaling.from_dict(scaling.to_dict()) == scaling
@@ -126,8 +126,8 @@ def test_to_dict_and_back():
     [
         {"kind": "zscale"},
         {"stretch": "log"},
-        {"entry": "half"},
-        {"kind": "fixed", "lo": 3, "hi": 3},
+        {"input": "half"},
+        {"kind": "fixed", "low": 3, "high": 3},
         {"softening": 0},
         {"deviation": -1},
         {"mean": math.nan},

@@ -1,0 +1,1 @@
+"""Lists of the stamps that the recipes are trained on and measured with."""
