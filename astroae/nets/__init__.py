@@ -1,0 +1,1 @@
+"""Integer networks: the same bits on every machine."""
