@@ -20,6 +20,8 @@ __all__ = ["Normalisation", "Scaling", "fill_undefined", "undefined"]
 KINDS = ("minmax", "fixed")
 STRETCHES = ("linear", "asinh")
 INPUTS = ("unit", "signed", "standard")
+LARGEST = 1e300  # value or sum: what follows stays within float64
+WIDEST = 1e15  # range in units of the noise
 
 
 def undefined(values, mask=None):
@@ -54,7 +56,8 @@ def fill_undefined(values, mask=None):
     work = np.array(values, np.float64)
     bad = undefined(work, mask)
     if bad.any():
-        work[bad] = np.median(work[~bad]) if not bad.all() else 0.0
+        with np.errstate(over="ignore"):  # infinite then, which `normalise` refuses
+            work[bad] = np.median(work[~bad]) if not bad.all() else 0.0
     return work
 
 
@@ -67,7 +70,15 @@ def _from_dict(cls, values):
             found=f"known are {', '.join(field.name for field in fields(cls))}",
             hint="the model may come from a newer astroae",
         )
-    return cls(**values)
+    try:
+        return cls(**values)
+    except TypeError as exc:
+        raise SettingError(
+            f"a {cls.__name__.lower()} is incomplete",
+            where=", ".join(sorted(values)) or "nothing",
+            found=str(exc),
+            hint="the model may be damaged",
+        ) from exc
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ class Scaling:
     @classmethod
     def from_dict(cls, values):
         """From what `to_dict` gave; an unknown key is a `SettingError`."""
-        return _from_dict(cls, {key: float(value) for key, value in values.items()})
+        return _from_dict(cls, values)
 
 
 @dataclass(frozen=True)
@@ -160,7 +171,9 @@ class Normalisation:
         for key, known in (("kind", KINDS), ("stretch", STRETCHES), ("input", INPUTS)):
             if getattr(self, key) not in known:
                 self._refuse(key, f"known are {', '.join(known)}")
-        if not np.all(np.isfinite([self.low, self.high, self.softening, self.mean, self.deviation])):
+        if not np.all(
+            np.isfinite([self.low, self.high, self.softening, self.mean, self.deviation])
+        ):
             self._refuse("low, high, softening, mean or deviation", "all must be finite")
         for key, good in (
             ("high", self.high > self.low),
@@ -206,23 +219,23 @@ class Normalisation:
         Raises
         ------
         UnsupportedDataError
-            The range or the sum of the values passes the largest float.
+            A value or the sum is beyond 1e300.
         """
         work = np.asarray(values, np.float64)
         bad = undefined(work, mask)
         work = fill_undefined(work, bad)
         zero, top = self._range(work)
-        noise = noise_sigma(work, ~bad) if self.stretch == "asinh" and top > zero else 0.0
-        with np.errstate(over="ignore"):  # told below
+        with np.errstate(over="ignore"):
             flux = ordered_sum(np.where(bad, 0.0, work))
-            span = float(self._stretched(top - zero, noise))
-        if not np.isfinite([span, flux]).all():
+        if not max(abs(flux), abs(zero), abs(top)) < LARGEST:
             raise UnsupportedDataError(
-                "values too large for float64",
+                "values too large to be normalised",
                 where="normalise",
-                found=f"from {zero:.3g} to {top:.3g}, sum {flux:.3g}, noise {noise:.3g}",
+                found=f"from {zero:.3g} to {top:.3g}, sum {flux:.3g}; allowed is {LARGEST:g}",
                 hint="store the image in other units (BSCALE), or losslessly",
             )
+        noise = self._noise(work, ~bad, top - zero)
+        span = float(self._stretched(top - zero, noise))
         scaling = Scaling(float(zero), span, flux, noise)
         if span == 0:
             return np.zeros(work.shape), scaling
@@ -244,7 +257,7 @@ class Normalisation:
         -------
         ndarray of float64
             Its sum over the defined pixels is ``scaling.flux`` to 1e-12 of the sum of
-            absolute values.  Undefined pixels hold whatever the network gave.
+            absolute values (which ``low`` may be one of).  Undefined pixels hold whatever the network gave.
         """
         y = np.asarray(y, np.float64)
         if scaling.noise > 0:
@@ -269,6 +282,14 @@ class Normalisation:
         if self.kind == "fixed":
             return self.low, self.high
         return (work.min(), work.max()) if work.size else (0.0, 0.0)
+
+    def _noise(self, work, good, distance):
+        """Noise that the stretch uses; 0 for none."""
+        if self.stretch == "linear" or distance == 0:
+            return 0.0
+        noise = noise_sigma(work, good)
+        # Noise below the rounding of float64 is none; the sine of its like would overflow.
+        return noise if self.softening * noise * WIDEST > distance else 0.0
 
     def _stretched(self, distance, noise):
         """Distances from the zero point; the encoder's side only (np.arcsinh)."""

@@ -119,6 +119,8 @@ def test_to_dict_and_back():
     assert Scaling.from_dict(scaling.to_dict()) == scaling
     with pytest.raises(SettingError, match="unknown key"):
         Normalisation.from_dict({"kind": "minmax", "colour": 3})
+    with pytest.raises(SettingError, match="incomplete"):
+        Scaling.from_dict({"zero": 1.0})
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,25 @@ def test_bits_of_the_decoder_are_fixed():
     back = RULES[1].restore(y, Scaling(99.3, 6.1, 123_456.7, 2.9))
     assert ordered_sum(back * back).hex() == EXPECTED_SQUARES
     assert back[3, 4].hex() == EXPECTED_PIXEL
+
+
+@pytest.mark.parametrize("rule", RULES[:2], ids=lambda rule: rule.stretch)
+def test_any_values_come_back_or_are_refused(rule):
+    hypothesis = pytest.importorskip("hypothesis")
+    arrays = pytest.importorskip("hypothesis.extra.numpy").arrays
+
+    @hypothesis.given(arrays(np.float64, (4, 13)))
+    def check(values):
+        good = np.isfinite(values)
+        try:
+            x, scaling = rule.normalise(values)
+        except UnsupportedDataError:
+            assert np.abs(values[good]).max() > 1e298  # 52 pixels
+            return
+        assert (x >= 0).all() and (x <= 1).all()
+        check_flux(np.where(good, values, 0), np.where(good, rule.restore(x, scaling, ~good), 0))
+
+    check()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 255, 256, 1001])

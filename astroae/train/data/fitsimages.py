@@ -44,13 +44,24 @@ class FitsFiles(Source):
             Files in it.
         hdu, plane : int, optional
             Others than those.
+
+        Raises
+        ------
+        InputError
+            A file that is not FITS.
+        UnsupportedDataError
+            The only file has no such image; of several it is left out.
         """
         sources = read_sources(folder)
         origins = []
         for path in paths:
             name = path.relative_to(folder).as_posix()
             group = sources.get(path.name, {}).get("instrument", name)
-            origins.append(whole_image(path, name, group, hdu, plane))
+            try:
+                origins.append(whole_image(path, name, group, hdu, plane))
+            except UnsupportedDataError:  # a table among many images
+                if len(paths) == 1:
+                    raise
         return cls(folder, origins)
 
     def load(self, origin):

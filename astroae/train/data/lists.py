@@ -8,7 +8,6 @@ import csv
 import os
 from pathlib import Path
 
-import astroae
 from astroae.errors import InputError
 from astroae.train.data.fitsimages import FitsFiles
 from astroae.train.data.origin import StampOrigin, sha256_of
@@ -18,7 +17,7 @@ __all__ = ["COLUMNS", "LISTS", "list_path", "read_list", "shared_folder"]
 COLUMNS = ("file", "hdu", "plane", "y", "x", "side", "kind", "instrument", "sha256")
 #: Lists that come with the package, by name.
 LISTS = ("train", "measure")
-_PACKAGE = Path(astroae.__file__).parent
+_PACKAGE = Path(__file__).parents[2]
 
 
 def list_path(name):

@@ -37,7 +37,7 @@ def list_stamps(data, group):
         With the keys `COLUMNS`, in the order of file names.
     """
     lines = []
-    for name, about in sorted(read_sources(data).items()):
+    for _, about in sorted(read_sources(data).items()):
         if about["group"] == group and about["kind"] != "planes" and about["simulated"] != "yes":
             file = about["file"]
             whole = whole_image(data / file, file, about["instrument"])
