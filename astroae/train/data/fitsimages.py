@@ -73,6 +73,8 @@ class FitsFiles(Source):
     def _entry(self, name):
         line = self.sources.get(Path(name).name, {})
         known = {key: line[key] for key in ("instrument", "licence", "repo") if line.get(key)}
+        if line.get("lossy_before") == "yes":
+            known["lossy_before"] = True
         return {"file": name, "sha256": sha256_of(self.folder / name), **known}
 
 

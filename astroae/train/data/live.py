@@ -11,6 +11,7 @@ Originals are what is trained on; their versions are what is compared with.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from astroae.errors import InputError
 from astroae.train.data.pictures import PictureFiles, read_picture
@@ -99,7 +100,7 @@ class LiveFolder(PictureFiles):
         share = origin.height * origin.width / (whole[0] * whole[1])
         for version in self.versions:
             if version.original == origin.file:
-                levels = read_picture(self.folder / version.file)
+                levels = _levels(self.folder / version.file)
                 if levels.shape[-2:] == whole:
                     found.append((levels[(..., *origin.slices)], version.size * share))
         return found
@@ -107,6 +108,11 @@ class LiveFolder(PictureFiles):
     def _entry(self, name):
         entry = super()._entry(name)
         return {**entry, "licence": LICENCE} if self.released else entry
+
+
+@lru_cache(maxsize=16)  # the stamps of one original ask for its versions one after the other
+def _levels(path):
+    return read_picture(path)
 
 
 def is_live(folder):

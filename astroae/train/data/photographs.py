@@ -51,7 +51,7 @@ def _folder(package, inside):
             f"{names[package]}, which holds some of the photographs, is not installed",
             where="photographs",
             found=f"no package {package}",
-            hint="pip install astroae[validate,explore]",
+            hint="pip install astroae[train,explore]",
         )
     return Path(spec.submodule_search_locations[0]) / inside
 
