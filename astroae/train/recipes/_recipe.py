@@ -37,6 +37,9 @@ class Recipe:
     learning_rate, batch, epochs, schedule, augment, checkpoint_every, split, seed
         Of the training; ``schedule`` is ``"constant"`` or ``"cosine"``, ``split`` the
         part that is trained on.
+    norm_epochs : int or None
+        Epochs in which batch norm follows each batch; after them its statistics stand.
+        None: always.
     latent_levels, skip_levels : float or None
         Quantisation steps in a channel's standard deviation; None: the network was
         trained for steps of 1.
@@ -68,6 +71,7 @@ class Recipe:
     checkpoint_every: int = 10
     split: float = 0.8
     seed: int = 1
+    norm_epochs: int | None = None
     latent_levels: float | None = 16.0
     skip_levels: float | None = 16.0
     step_range: tuple[float, float] | None = None

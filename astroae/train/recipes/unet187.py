@@ -45,11 +45,17 @@ RECIPE = Recipe(
     normalisation={"kind": "minmax"},
     loss=(("bce", 1.0),),
     epochs=150,
+    schedule="cosine",
+    norm_epochs=1,
     decisions=(
         "Stamps are padded by reflection to 192 and the result is cropped: four poolings need it.",
         "Of a cube the middle plane, unless one is named.",
         "Rotations are by 90 degrees, so that no pixel is interpolated.",
         "The 80/20 split is by instrument.",
+        "Batch norm takes its statistics in the first epoch and keeps them: stamps differ so much "
+        "in level that batches of 16 never agree, and a network trained on each batch's own "
+        "statistics is off by them afterwards (median MSE 8e-4 where 3e-4 is reached this way).",
+        "The learning rate falls from 0.001 to zero as a cosine.",
         "Up-convolutions give half the channels of their input.",
     ),
     skip_levels=4.0,
