@@ -9,7 +9,7 @@ import numpy as np
 
 from astroae.entropy import phases, tables
 from astroae.entropy.coder import INNER, SHIFT
-from astroae.entropy.predictor import TAP_BITS, WEIGHT_BITS, Predictor
+from astroae.entropy.predictor import IDENTITY, PLAIN_SHAPE, TAP_BITS, WEIGHT_BITS, Predictor
 from astroae.entropy.residual import ONE, Units
 
 _TAP_SAMPLE = 30_000  # pixels of a phase from which taps are learned
@@ -76,7 +76,7 @@ def _fit_scale(slot, phase, mean, target, units, weight):
     features = phase.features(mean)[:, chosen]
     error = np.abs(target - mean).ravel()[chosen] + ONE / 8
     x = features / 256.0
-    slot.weights = np.round(_laplace(x, error) * (1 << WEIGHT_BITS)).astype(np.int64)
+    slot.weights = np.round(laplace_weights(x, error) * (1 << WEIGHT_BITS)).astype(np.int64)
     classes = slot.classes(features)
     classes = Units(units.step if units.step is None else units.step.ravel()[chosen]).classes(
         classes
@@ -84,11 +84,23 @@ def _fit_scale(slot, phase, mean, target, units, weight):
     levels = units.to_levels(mean).ravel()[chosen]
     k = (units.to_levels(target).ravel()[chosen] + ONE // 2) >> 4
     centre = (levels + ONE // 2) >> 4
-    _calibrate(slot, classes, k - centre, levels - (centre << 4))
+    slot.scale, slot.shape = calibrate(classes, k - centre, levels - (centre << 4))
 
 
-def _laplace(x, error):
-    """Coefficients c that make 2^(c x) the scale of Laplace errors."""
+def laplace_weights(x, error):
+    """Coefficients c that make 2^(c x) the scale of Laplace errors.
+
+    Parameters
+    ----------
+    x : float64 ndarray (features, pixels)
+        The first feature is a constant 1.
+    error : float64 ndarray (pixels,)
+        Sizes of errors, above 0.
+
+    Returns
+    -------
+    float64 ndarray (features,)
+    """
     c = np.zeros(len(x))
     c[0] = np.log2(error.mean())
     ridge = 1e-3 * x.shape[1] * np.eye(len(x))
@@ -105,33 +117,58 @@ def _laplace(x, error):
     return best
 
 
-def _calibrate(slot, classes, errors, offsets):
-    """The table that codes each class best, by trial around its mean error."""
-    slot.scale, slot.shape = slot.scale.copy(), slot.shape.copy()
+def calibrate(classes, errors, offsets, most=_TRIAL):
+    """The table that codes each class best, by trial around its mean error.
+
+    Parameters
+    ----------
+    classes, errors, offsets : int64 ndarray (pixels,)
+    most : int
+        Pixels of a class that are tried.
+
+    Returns
+    -------
+    scale, shape : int64 ndarray (CLASSES,)
+    """
+    scales, shapes = IDENTITY.copy(), PLAIN_SHAPE.copy()
     for c in np.unique(classes):
-        mine = np.flatnonzero(classes == c)[:_TRIAL]
+        mine = np.flatnonzero(classes == c)[:most]
         if len(mine) < _FEWEST:
             continue
         e = np.where(offsets[mine] < 0, -errors[mine], errors[mine])
         pairs, count = np.unique(np.stack([np.abs(offsets[mine]), e]), axis=1, return_counts=True)
         start = round(4 * np.log2(1.25 * np.abs(e).mean() + 0.05) + 20)
-        scales = np.clip(np.arange(start - 3, start + 4), 0, tables.CLASSES - 1)
-        scale = min(scales, key=lambda s: _bits(*pairs, count, s, 2))
+        near = np.clip(np.arange(start - 3, start + 4), 0, tables.CLASSES - 1)
+        scale = min(near, key=lambda s: bits(*pairs, count, s, 2))
         around = np.clip(np.arange(scale - 2, scale + 3), 0, tables.CLASSES - 1)
         both = [(s, shape) for s in around for shape in range(tables.SHAPES)]
-        slot.scale[c], slot.shape[c] = min(both, key=lambda st: _bits(*pairs, count, *st))
+        scales[c], shapes[c] = min(both, key=lambda st: bits(*pairs, count, *st))
+    return scales, shapes
 
 
-def _bits(offsets, errors, count, scale, shape):
-    """Bits that a table would cost errors that occur ``count`` times."""
+def bits(offsets, errors, count, scale, shape):
+    """Bits that a table would cost errors that occur ``count`` times.
+
+    Parameters
+    ----------
+    offsets : int64 ndarray
+        Sizes of the means' offsets, 0 to 8; errors are mirrored where they were below 0.
+    errors, count : int64 ndarray
+    scale, shape : int
+        The table.
+
+    Returns
+    -------
+    float
+    """
     shift, m = int(SHIFT[scale]), tables.reach(int(INNER[scale]))
     e = (errors + (1 << shift - 1)) >> shift if shift else errors
     outside = np.abs(e) > m
     symbol = np.where(outside, 2 * m + 1, e + m)
-    bits = shift + _costs(int(scale), shape)[offsets, symbol]
+    each = shift + _costs(int(scale), shape)[offsets, symbol]
     if outside.any():
-        bits[outside] += 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15)
-    return float(bits @ count)
+        each[outside] += 8 * np.ceil(np.log2(np.abs(e[outside]) + 1) / 7 + 0.15)
+    return float(each @ count)
 
 
 @cache

@@ -22,6 +22,7 @@ import numpy as np
 PHASES = ((1, 1), (0, 1), (1, 0))
 LEVELS = 4  # levels with a model of their own; coarser ones share a fixed one
 SLOTS = 3 * LEVELS
+HEAD = 16  # side of the coarsest grid, at most
 FEATURES = 6
 _RADII = ((5, 5, 4), (3, 3, 3), (2, 2, 2), (2, 2, 2))
 _PAD = 4  # reaches of the supports, in pixels of one plane
@@ -172,21 +173,21 @@ class Phase:
         return out.reshape(FEATURES, -1)
 
 
-def coarsest(shape):
-    """Stride of the first grid: at most 16 x 16 pixels of it lie in a tile."""
+def coarsest(shape, side=HEAD):
+    """Stride of the first grid: at most ``side`` x ``side`` pixels of it lie in a tile."""
     stride = 1
-    while max(shape[1:]) > 16 * stride:
+    while max(shape[1:]) > side * stride:
         stride *= 2
     return stride
 
 
-def coarsest_grid(shape):
+def coarsest_grid(shape, side=HEAD):
     """Slices of the pixels that come first, before any phase."""
-    stride = coarsest(shape)
+    stride = coarsest(shape, side)
     return (slice(None), slice(None, None, stride), slice(None, None, stride))
 
 
-def walk(values, errors, line):
+def walk(values, errors, line, side=HEAD):
     """Phases of a tile, coarse to fine.
 
     Parameters
@@ -196,8 +197,10 @@ def walk(values, errors, line):
         ``[phase.where]`` of both before it asks for the next phase.
     line : bool
         A plane one pixel high: neighbours along x only.
+    side : int
+        Of the coarsest grid, at most.
     """
-    stride, pad = coarsest(values.shape) // 2, _LINE_PAD if line else _PAD
+    stride, pad = coarsest(values.shape, side) // 2, _LINE_PAD if line else _PAD
     while stride:
         level = stride.bit_length() - 1
         known = {"values": {}, "errors": {}}

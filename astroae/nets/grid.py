@@ -27,7 +27,7 @@ class LatentGrid:
         Standard deviation of the channel over the training samples.
     mean : float64 ndarray (C,)
         Their mean, which becomes 0; what "skips cut" puts in place of a skip.
-    context : int64 ndarray (n,)
+    context : int32 ndarray (n,)
         Numbers that predict values from their neighbours, for
         `astroae.entropy.latents`; none: its own.
 
@@ -52,7 +52,7 @@ class LatentGrid:
 
     def __post_init__(self):
         if self.context is None:
-            object.__setattr__(self, "context", np.empty(0, np.int64))
+            object.__setattr__(self, "context", np.empty(0, np.int32))
 
     def check(self, name, channels):
         """Refuse numbers that cannot be.
@@ -73,7 +73,7 @@ class LatentGrid:
             for part in parts.values()
         )
         good = good and self.step.min() > 0 and self.scale.min() >= 0
-        if not good or self.context.dtype != np.int64 or self.context.ndim != 1:
+        if not good or self.context.dtype != np.int32 or self.context.ndim != 1:
             raise ModelError(
                 "the quantisation of a model's latents cannot be used",
                 where=name,

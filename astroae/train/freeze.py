@@ -5,9 +5,12 @@ fraction bits as they and the bound on sums allow, and the crossing tensors of s
 training samples give each channel its mean, its spread and its quantisation step.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
+from astroae.entropy import contextfit
 from astroae.errors import ModelError, UnsupportedDataError
 from astroae.nets.exact import decode, encode, pad
 from astroae.nets.grid import LatentGrid
@@ -21,6 +24,7 @@ __all__ = ["freeze", "thaw"]
 _FINEST = 16  # fraction bits of tensors
 _HEADROOM = 16  # times what the samples reach, before a tensor is clipped
 _SAMPLES = 64  # that calibrate, spread over the set
+_LARGEST_SIDE = 256  # of the samples that calibrate a network of any size
 _COMPARED = 4  # run in whole numbers too
 _SUM = (1 << 53) // LIMIT - (1 << 16)  # of a feature's weights; the rest is for its bias
 _FEWEST_STEPS = 1e-6  # a channel's spread at least, in that of the tensor
@@ -61,7 +65,8 @@ def freeze(network, recipe, samples, card):
         )
     rule = _normalisation(recipe, samples)
     chosen = np.unique(np.linspace(0, len(samples) - 1, _SAMPLES).astype(int))
-    images = [rule.network_input(np.asarray(samples.images[i], np.float64)) for i in chosen]
+    images = [samples.images[i] for i in chosen]
+    images = [rule.network_input(image) for image in _cut(images, network.network)]
     crossing, largest = _observe(network, images)
     model = Model(
         name=str(card.get("name", recipe.name)),
@@ -74,7 +79,7 @@ def freeze(network, recipe, samples, card):
         card={},
     )
     card = {**card, "freezing": _loss(network, model, images)}
-    return Model(**{**_parts(model), "card": card})
+    return replace(model, card=card)
 
 
 def thaw(model):
@@ -105,9 +110,15 @@ def thaw(model):
     return network
 
 
-def _parts(model):
-    names = ("name", "network", "fraction", "layers", "latents", "input", "recipe", "card")
-    return {name: getattr(model, name) for name in names}
+def _cut(images, network):
+    """The middles of images, as large as the smallest and the network allow."""
+    sides = [min(image.shape[axis] for image in images) for axis in (1, 2)]
+    if network.side is None:
+        sides = [min(side, _LARGEST_SIDE) for side in sides]
+        sides = [max(side // network.multiple * network.multiple, 1) for side in sides]
+    for image in images:
+        y, x = ((have - side) // 2 for have, side in zip(image.shape[1:], sides))
+        yield np.array(image[:, y : y + sides[0], x : x + sides[1]], np.float64)
 
 
 def _normalisation(recipe, samples):
@@ -205,7 +216,12 @@ def _grids(network, recipe, crossing):
         spread = np.maximum(scale, max(_FEWEST_STEPS * scale.max(), 1e-6))
         step = np.ones(len(flat)) if levels is None else spread / levels
         grids[name] = LatentGrid(step, scale, mean)
-    return grids
+    whole = [grid.quantise(np.stack(crossing[name])) for name, grid in grids.items()]
+    contexts = contextfit.fit(whole, [grid.classes() for grid in grids.values()])
+    return {
+        name: replace(grid, context=context)
+        for (name, grid), context in zip(grids.items(), contexts)
+    }
 
 
 def _loss(network, model, images):

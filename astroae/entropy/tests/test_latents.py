@@ -1,0 +1,162 @@
+"""Latents <-> bytes: every integer comes back, damage is told, noise costs its entropy."""
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from astroae.entropy import context, contextfit, latents
+
+
+def check_round_trip(tensors, classes, contexts=None):
+    data = latents.encode(tensors, classes, contexts)
+    shapes = [tensor.shape for tensor in tensors]
+    for back, tensor in zip(latents.decode(data, shapes, classes, contexts), tensors):
+        assert np.array_equal(back, tensor)
+    return data
+
+
+def laplace(rng, deviation, shape):
+    return np.rint(rng.laplace(size=shape) * deviation / 2**0.5).astype(np.int64)
+
+
+def entropy(deviation):
+    """Bits of a rounded Laplace number, from its distribution."""
+    scale, edges = deviation / 2**0.5, np.arange(-400, 401) + 0.5
+    below = 0.5 * np.exp(-np.abs(edges) / scale)
+    cumulative = np.where(edges < 0, below, 1 - below)
+    p = np.diff(cumulative)
+    p = p[p > 0]
+    return -(p * np.log2(p)).sum()
+
+
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 9), st.integers(1, 9))
+maps = shapes.flatmap(
+    lambda shape: hnp.arrays(
+        np.int64, shape, elements=st.integers(-(2**31), 2**31) | st.integers(-3, 3)
+    )
+)
+
+
+@given(st.lists(maps, max_size=3), st.randoms(use_true_random=False))
+def test_round_trip(tensors, random):
+    classes = [np.array([random.randrange(97) for _ in tensor], np.int64) for tensor in tensors]
+    check_round_trip(tensors, classes)
+
+
+def test_coarse_to_fine_with_learned_contexts():
+    rng = np.random.default_rng(1)
+    classes = [np.full(8, 24), np.full(3, 20), np.full(4, 12)]
+    shapes = [(9, 8, 1, 1), (9, 3, 8, 6), (9, 4, 16, 12)]
+    samples = [laplace(rng, 2.0, shape) for shape in shapes]
+    contexts = contextfit.fit(samples, classes)
+    check_round_trip([laplace(rng, 2.0, shape[1:]) for shape in shapes], classes, contexts)
+
+
+@pytest.mark.parametrize(("deviation", "c"), [(0.2, 11), (0.5, 16), (4.0, 28)])
+def test_sparse_latents_cost_their_entropy(deviation, c):
+    rng = np.random.default_rng(2)
+    classes = [np.full(12, c)]
+    contexts = contextfit.fit([laplace(rng, deviation, (12, 12, 64, 64))], classes)
+    tensor = laplace(rng, deviation, (12, 64, 64))
+    data = check_round_trip([tensor], classes, contexts)
+    assert 8 * len(data) < 1.03 * entropy(deviation) * tensor.size
+    assert len(data) < len(zlib.compress(tensor.astype(np.int8).tobytes(), 9))
+
+
+def test_what_neighbours_and_other_channels_tell_is_used():
+    """Channels that are lively in the same places: cheaper than their entropy as a whole."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:48, :48]
+    deviation = 0.1 + 3 * np.exp(-((y - 20) ** 2 + (x - 30) ** 2) / 100)
+    classes = [np.full(6, 18)]
+    contexts = contextfit.fit([laplace(rng, deviation, (8, 6, 48, 48))], classes)
+    tensor = laplace(rng, deviation, (6, 48, 48))
+    _, count = np.unique(tensor, return_counts=True)
+    first_order = -(count * np.log2(count / tensor.size)).sum()
+    places = sum(entropy(d) for d in deviation.ravel()) * 6  # the limit
+    bits = 8 * len(check_round_trip([tensor], classes, contexts))
+    assert bits < 1.1 * places < 0.8 * first_order
+
+
+def test_smooth_maps_are_predicted():
+    rng = np.random.default_rng(4)
+    noise = np.cumsum(np.cumsum(rng.normal(size=(7, 2, 64, 64)), 2), 3)
+    samples = np.rint(4 * noise / noise.std()).astype(np.int64)
+    classes = [np.full(2, 28)]
+    contexts = contextfit.fit([samples[:-1]], classes)
+    data = check_round_trip([samples[-1]], classes, contexts)
+    assert len(data) < 0.6 * len(zlib.compress(samples[-1].astype(np.int8).tobytes(), 9))
+
+
+def test_the_tables_adapt_to_an_image():
+    """Four octaves off: the shift that is sent takes most of the loss back."""
+    rng = np.random.default_rng(5)
+    tensor = laplace(rng, 4.0, (200, 1, 1))
+    right, wrong = ([np.full(200, c)] for c in (28, 24))
+    assert len(check_round_trip([tensor], wrong)) <= len(check_round_trip([tensor], right)) + 2
+
+
+def test_eight_numbers_take_few_bytes():
+    tensor = np.array([3, -14, 0, 22, -9, 1, 16, -30]).reshape(8, 1, 1)
+    assert len(check_round_trip([tensor], [np.full(8, 36)])) <= 10
+
+
+def test_a_latent_that_is_too_large():
+    with pytest.raises(ValueError, match="out of range"):
+        latents.encode([np.full((1, 1, 1), 2**31 + 1)], [np.array([20])])
+
+
+def test_classes_of_another_tensor():
+    with pytest.raises(ValueError, match="class"):
+        latents.encode([np.zeros((2, 1, 1), np.int64)], [np.array([20])])
+
+
+def test_damage_is_an_error_or_other_numbers():
+    rng = np.random.default_rng(6)
+    tensors = [laplace(rng, 2.0, (4, 1, 1)), laplace(rng, 40.0, (3, 12, 12))]
+    classes = [np.full(4, 24), np.full(3, 8)]
+    data = latents.encode(tensors, classes)
+    shapes, told = [tensor.shape for tensor in tensors], 0
+    for _ in range(150):
+        spoilt = bytearray(data[: rng.integers(len(data) + 1)] if rng.random() < 0.3 else data)
+        for place in rng.integers(0, max(len(spoilt), 1), rng.integers(1, 9)):
+            if spoilt:
+                spoilt[place] = rng.integers(256)
+        try:
+            back = latents.decode(bytes(spoilt), shapes, classes)
+        except ValueError:
+            told += 1
+        else:
+            assert [tensor.shape for tensor in back] == shapes
+            assert max(np.abs(tensor).max() for tensor in back) <= 2**31
+    assert told > 20
+
+
+def test_numbers_of_a_context_come_back():
+    rng = np.random.default_rng(7)
+    (numbers,) = contextfit.fit([laplace(rng, 1.0, (4, 3, 16, 16))], [np.full(3, 20)])
+    again = context.from_numbers(numbers, 3).to_numbers()
+    assert np.array_equal(again, numbers)
+
+
+@pytest.mark.parametrize("spoil", ["cut", "long", "table", "gain", "empty"])
+def test_numbers_that_are_no_context(spoil):
+    rng = np.random.default_rng(7)
+    (numbers,) = contextfit.fit([laplace(rng, 1.0, (4, 3, 16, 16))], [np.full(3, 20)])
+    numbers = numbers.astype(np.int64)
+    if spoil == "cut":
+        numbers = numbers[:-1]
+    elif spoil == "long":
+        numbers = np.append(numbers, 0)
+    elif spoil == "table":
+        numbers[0] = 99
+    elif spoil == "gain":
+        numbers[2] = 1 << 30
+    else:
+        numbers = numbers[:1]
+    with pytest.raises(ValueError, match="context"):
+        context.from_numbers(numbers, 3)
