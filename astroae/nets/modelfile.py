@@ -158,24 +158,22 @@ def unpack(data, where="model"):
         )
     try:
         return _assemble(text, arrays, hashlib.sha256(data).hexdigest())
+    except AstroAEError as exc:
+        raise exc.at(where) from exc
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as exc:
-        if isinstance(exc, AstroAEError):
-            raise exc.at(where) from exc
         raise _wrong(where, f"parts that do not fit together ({exc!r:.200})") from exc
 
 
 def _assemble(text, arrays, sha256):
     if set(text) != set(_TEXT):
         raise _wrong("metadata", f"keys {sorted(set(text) ^ set(_TEXT))} missing or not known")
-    parts = {kind: {} for kind in (*_LAYER, *_GRID)}
-    for key, array in arrays.items():
-        kind, _, name = key.partition("/")
-        parts[kind][name] = array
-    layers = {n: Layer(*(parts[part][n] for part in _LAYER)) for n in parts["weight"]}
-    latents = {n: LatentGrid(*(parts[part][n] for part in _GRID)) for n in parts["step"]}
     network = Network.from_dict(text["network"])
-    _same_names("latents", latents, network.crossing)
-    latents = {name: latents[name] for name in network.crossing}
+    weighted = [n.name for n in (*network.encoder, *network.decoder) if n.weighted]
+    named = [f"{part}/{name}" for name in weighted for part in _LAYER]
+    named += [f"{part}/{name}" for name in network.crossing for part in _GRID]
+    _same_names("arrays", arrays, named)
+    layers = {n: Layer(*(arrays[f"{part}/{n}"] for part in _LAYER)) for n in weighted}
+    latents = {n: LatentGrid(*(arrays[f"{part}/{n}"] for part in _GRID)) for n in network.crossing}
     rest = {key: text[key] for key in ("name", "fraction", "input", "recipe", "card")}
     model = Model(network=network, layers=layers, latents=latents, **rest)
     model.__dict__["sha256"] = sha256  # of these bytes, however they were written
