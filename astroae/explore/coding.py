@@ -181,6 +181,11 @@ def channel_names(model):
     return [f"{name}_{i}" for name in model.network.latents for i in range(shapes[name][0])]
 
 
+def model_cards(model):
+    """Which model made something, as FITS cards: ``MODEL`` and ``MODELSHA`` (SHA-256)."""
+    return {"MODEL": model.name[:60], "MODELSHA": model.sha256}
+
+
 def vectors(model, stamps, *, pictures=False, progress=None):
     """Vectors of many stamps.
 

@@ -7,7 +7,7 @@ from astropy.io import fits
 from astropy.wcs import Sip
 
 from astroae.errors import UnsupportedDataError
-from astroae.explore.coding import channel_names, encode, latent_vector
+from astroae.explore.coding import channel_names, encode, latent_vector, model_cards
 from astroae.explore.stamps import LEAST_DEFINED, starts
 
 __all__ = ["LatentMaps", "grid_wcs", "latent_maps"]
@@ -59,8 +59,7 @@ class LatentMaps:
         primary.header["ORIGFILE"] = self.plane.file.rpartition("/")[2][-60:], "image"
         primary.header["ORIGHDU"] = self.plane.hdu, "its HDU, counted from 0"
         primary.header["ORIGPLAN"] = self.plane.plane, "its plane, counted from 0"
-        primary.header["AEMODEL"] = model.name[:60], "model"
-        primary.header["AEMODSHA"] = model.sha256[:64]
+        primary.header.update(model_cards(model))
         primary.header["TILESIDE"] = self.side, "[pix] side of a stamp"
         primary.header["STRIDE"] = self.stride, "[pix] from stamp to stamp"
         header = fits.Header() if self.wcs is None else self.wcs.to_header(relax=True)

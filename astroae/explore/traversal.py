@@ -6,7 +6,7 @@ import numpy as np
 from astropy.io import fits
 
 from astroae.errors import SettingError
-from astroae.explore.coding import channel_names, decode, encode
+from astroae.explore.coding import channel_names, decode, encode, model_cards
 
 __all__ = ["Traversal", "between", "traverse", "widest"]
 
@@ -45,8 +45,7 @@ class Traversal:
         astropy.io.fits.HDUList
         """
         primary = fits.PrimaryHDU(self.stamp.astype(np.float32))
-        primary.header["AEMODEL"] = model.name[:60], "model"
-        primary.header["AEMODSHA"] = model.sha256[:64]
+        primary.header.update(model_cards(model))
         cubes = []
         for name, images in zip(self.names, self.images, strict=True):
             cube = fits.ImageHDU(images.astype(np.float32), name=name.upper())

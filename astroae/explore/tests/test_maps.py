@@ -77,6 +77,7 @@ def test_fits_on_the_sky(spatial_model, tmp_path):
     with fits.open(tmp_path / "maps.fits", checksum=True) as hdus:
         assert [hdu.name for hdu in hdus[1:]] == ["Z4_0", "Z4_1", "Z4_2", "Z2_0", "Z2_1"]
         assert hdus[0].header["ORIGFILE"] == "a.fits"
+        assert hdus[0].header["MODELSHA"] == spatial_model.sha256
         values, wcs = hdus[1].data, WCS(hdus[1].header)
     odd = np.abs(values - np.median(values))
     y, x = np.unravel_index(odd.argmax(), odd.shape)
