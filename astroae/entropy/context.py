@@ -45,15 +45,16 @@ def energies(errors, classes):
     ----------
     errors : float64 ndarray (N, C, y, x)
         Sizes of errors, whole plane units.
-    classes : int64 ndarray (C,)
+    classes : int64 ndarray (C,) or (N, C)
 
     Returns
     -------
     float64 ndarray (N, y, x)
         Whole numbers; 256 is an error of the expected size.
     """
-    relative = errors * _RELATIVE[classes][:, None, None]
-    return np.floor(np.minimum(np.floor(relative), _LARGEST_ENERGY).sum(1) / len(classes))
+    relative = errors * _RELATIVE[classes][..., None, None]
+    whole = np.minimum(np.floor(relative), _LARGEST_ENERGY)
+    return np.floor(whole.sum(1) / errors.shape[1])
 
 
 def features(phase, mean, classes, coarse):
@@ -64,7 +65,7 @@ def features(phase, mean, classes, coarse):
     phase : astroae.entropy.phases.Phase
         Of N times the channels and, last, the energy.
     mean : float64 ndarray (N, C, y, x)
-    classes : int64 ndarray (C,)
+    classes : int64 ndarray (C,) or (N, C)
     coarse : float64 ndarray (N, y, x), or None
         Energy of the coarser tensor at the places of this phase.
 
@@ -77,7 +78,7 @@ def features(phase, mean, classes, coarse):
     with_energy = np.concatenate([mean, np.zeros((count, 1, height, width))], 1)
     own = phase.features(with_energy).reshape(-1, *with_energy.shape)
     out[: phases.FEATURES] = own[:, :, :channels]
-    out[-5] = ((classes - _ONE_STEP << 6) + _LOG_ONE)[:, None, None]
+    out[-5] = ((classes - _ONE_STEP << 6) + _LOG_ONE)[..., None, None]
     out[-4], out[-3] = own[2, :, channels:], own[3, :, channels:]
     if coarse is not None:
         out[-1] = energy_log(coarse)[:, None]

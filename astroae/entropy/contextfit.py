@@ -27,9 +27,9 @@ def fit(samples, classes):
     ----------
     samples : list of int64 ndarray (N, C, h, w)
         The crossing tensors of N images, coarsest first.
-    classes : list of int64 ndarray (C,)
+    classes : list of int64 ndarray (C,) or (N, C)
         Their expected sizes, as they will be given to
-        `astroae.entropy.latents.encode`.
+        `astroae.entropy.latents.encode`; of each image, where their steps differ.
 
     Returns
     -------
@@ -39,6 +39,7 @@ def fit(samples, classes):
     for tensor, given in zip(samples, classes):
         most = max(1, _MOST // max(tensor[0].size, 1))
         tensor = tensor[:most]
+        given = given if given.ndim == 1 else given[:most]
         if coarse is not None:
             coarse = coarse[: len(tensor)]
         learner = _Learner(tensor)

@@ -23,7 +23,7 @@ from astroae.varint import pack_numbers, unpack_numbers
 
 __all__ = ["GROUPS", "Part", "decode", "encode", "walk"]
 
-GROUPS = 2
+GROUPS = 4
 _ONE = 16  # plane units in a whole number
 _LARGEST = 1 << 31
 _SHIFTS = range(-5, 6)
@@ -174,7 +174,7 @@ def walk(shape, classes, context, coarse, exchange):
     Parameters
     ----------
     shape : tuple (N, C, h, w)
-    classes : int64 ndarray (C,)
+    classes : int64 ndarray (C,) or (N, C)
     context : astroae.entropy.context.Context
     coarse : float64 ndarray (N, h', w'), or None
         What this function returned for the tensor before; used if half as large.
@@ -223,7 +223,7 @@ def _see_before(told, part, actual, mean, classes):
     """The energy of the channels coded before, at the same place; of the near, at first."""
     if part.start:
         before = slice(part.start)
-        energy = energies(np.abs(actual[:, before] - mean[:, before]), classes[before])
+        energy = energies(np.abs(actual[:, before] - mean[:, before]), classes[..., before])
         told[-2, :, part] = energy_log(energy)[:, None]
     else:
         told[-2, :, part] = told[-4, :, part] - (6 << 8)
@@ -236,7 +236,7 @@ def _keep(values, errors, where, actual, mean, classes):
 
 
 def _head(where, shape, classes, context):
-    scale = np.broadcast_to(classes[:, None, None], shape).ravel()
+    scale = np.broadcast_to(classes[..., None, None], shape).ravel()
     zero = np.zeros(shape, np.int64)
     return Part(where, zero, zero.ravel(), scale, np.full(scale.shape, context.head))
 
