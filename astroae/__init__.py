@@ -26,6 +26,7 @@ from astroae.io.files import compress
 from astroae.io.formats import read_nddata
 from astroae.io.hdu import AEImageHDU
 from astroae.io.inspect import info
+from astroae.io.latents import latents
 from astroae.io.preview import preview
 from astroae.io.restore import decompress
 from astroae.io.verify import verify
@@ -46,6 +47,7 @@ __all__ = [
     "decompress",
     "encode",
     "info",
+    "latents",
     "preview",
     "read_nddata",
     "verify",

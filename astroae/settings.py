@@ -11,13 +11,24 @@ from dataclasses import asdict, dataclass, field, replace
 
 from astroae.errors import SettingError
 
-__all__ = ["Bounded", "Lossless", "Relative", "Settings", "from_dict", "from_keywords"]
+__all__ = [
+    "Bounded",
+    "Latent",
+    "Lossless",
+    "ModelName",
+    "Relative",
+    "Settings",
+    "from_dict",
+    "from_keywords",
+]
 
 DITHER_METHODS = {0: "none", 1: "subtractive", 2: "subtractive, exact zeros kept"}
 MAX_DITHER_SEED = 10_000  # the FITS convention numbers its starts from 1 to 10 000
+SKIPS = ("coded", "cut")
+NO_NETWORK = ("default", "classical")
 
 
-def _positive(name, value):
+def _positive(name, value, hint="leave it out for lossless compression"):
     """``value`` as a finite float above zero, or a `SettingError` naming it."""
     try:
         if isinstance(value, (bool, str, bytes)):
@@ -30,7 +41,7 @@ def _positive(name, value):
             f"{name} must be a finite number above 0",
             where=name,
             found=f"got {value!r}",
-            hint="leave it out for lossless compression",
+            hint=hint,
         )
     return number
 
@@ -112,7 +123,55 @@ class Relative:
         object.__setattr__(self, "relative_error", value)
 
 
-MODES = {mode.name: mode for mode in (Lossless, Bounded, Relative)}
+@dataclass(frozen=True)
+class ModelName:
+    """Which model, where it is not at hand: its name and the SHA-256 of its file."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What a network's latents keep of the pixels: no bound is promised.
+
+    Parameters
+    ----------
+    model : astroae.nets.modelfile.Model or ModelName
+        Anything with ``name`` and ``sha256``; the codec needs the model itself, or
+        finds it by its SHA-256.
+    latent_step : float
+        Times the model's own quantisation steps: 2 is coarser and smaller.
+    skips : {"coded", "cut"}
+        What becomes of the tensors that a U-Net hands past its latents: coded and
+        paid for, or replaced by their means.
+    """
+
+    model: object
+    latent_step: float = 1.0
+    skips: str = "coded"
+    name = "latent"
+
+    def __post_init__(self):
+        if isinstance(self.model, dict):
+            object.__setattr__(self, "model", ModelName(**self.model))
+        step = _positive("latent_step", self.latent_step, "1 is what the model was made for")
+        object.__setattr__(self, "latent_step", step)
+        if self.skips not in SKIPS:
+            raise SettingError(
+                "unknown way to treat skip connections",
+                where="skips",
+                found=f"got {self.skips!r}, allowed are {', '.join(SKIPS)}",
+                hint="'cut' keeps the latents alone",
+            )
+
+    def to_dict(self):
+        """Plain values; of the model its name and SHA-256."""
+        named = {"name": self.model.name, "sha256": self.model.sha256}
+        return {"model": named, "latent_step": self.latent_step, "skips": self.skips}
+
+
+MODES = {mode.name: mode for mode in (Lossless, Bounded, Relative, Latent)}
 
 
 @dataclass(frozen=True)
@@ -121,23 +180,20 @@ class Settings:
 
     Parameters
     ----------
-    mode : Lossless, Bounded or Relative
+    mode : Lossless, Bounded, Relative or Latent
         What is promised of the pixels.
     tile_shape : tuple of int, optional
         In C order, as many as the image has axes.  By default planes of
         256 x 256 of the last two axes (512 x 512 from 2048 x 2048 pixels on),
-        1 x 65536 for spectra.
+        1 x 65536 for spectra; in latent mode what the model takes.
     dither_seed : int, optional
         1 to 10 000.  By default a checksum of the pixels, so that exposures of
         one field never share their dither.
-    model : str
-        ``"classical"``: no network.
     """
 
-    mode: Lossless | Bounded | Relative = field(default_factory=Lossless)
+    mode: Lossless | Bounded | Relative | Latent = field(default_factory=Lossless)
     tile_shape: tuple[int, ...] | None = None
     dither_seed: int | None = None
-    model: str = "classical"
 
     def __post_init__(self):
         if self.tile_shape is not None:
@@ -152,18 +208,17 @@ class Settings:
                 found=f"got {seed!r}",
                 hint="leave it out to derive it from the pixels",
             )
-        if self.model not in ("default", "classical"):
-            raise SettingError(
-                "no such model",
-                where="model",
-                found=f"got {self.model!r}, this version ships 'classical'",
-                hint="leave model out",
-            )
+
+    @property
+    def model(self):
+        """Name of the model; ``"classical"``: no network."""
+        return self.mode.model.name if isinstance(self.mode, Latent) else "classical"
 
     def to_dict(self):
         """Plain values, for TOML files and headers."""
-        return {"mode": {"name": self.mode.name, **asdict(self.mode)}} | {
-            key: getattr(self, key) for key in ("tile_shape", "dither_seed", "model")
+        mode = self.mode.to_dict() if isinstance(self.mode, Latent) else asdict(self.mode)
+        return {"mode": {"name": self.mode.name, **mode}} | {
+            key: getattr(self, key) for key in ("tile_shape", "dither_seed")
         }
 
 
@@ -210,10 +265,22 @@ def from_keywords(
     tile_shape=None,
     dither_seed=None,
     model="default",
+    latent_step=None,
+    skips=None,
 ):
     """Check the keywords of a public function and freeze them.
 
-    Naming no mode means lossless.
+    Naming no mode means lossless; a model means latent mode.
+
+    Parameters
+    ----------
+    lossless, quantize_level, error_bound, relative_error, dither, tile_shape, dither_seed
+        See the modes and `Settings`.
+    model : str or astroae.nets.modelfile.Model
+        ``"default"`` and ``"classical"``: no network.  Models have been found before
+        (`astroae.io.models.settings_of`).
+    latent_step, skips
+        See `Latent`.
 
     Returns
     -------
@@ -224,6 +291,7 @@ def from_keywords(
     SettingError
         Two modes at once, or a value out of range.
     """
+    network = not (isinstance(model, str) and model in NO_NETWORK)
     named = [
         name
         for name, given in (
@@ -231,27 +299,54 @@ def from_keywords(
             ("quantize_level", quantize_level is not None),
             ("error_bound", error_bound is not None),
             ("relative_error", relative_error is not None),
+            ("model", network),
         )
         if given
     ]
-    if len(named) > 1:
-        raise SettingError(
-            "two modes at once",
-            where=" and ".join(named),
-            found="each asks for another promise",
-            hint="give one of them, or none for lossless",
-        )
-    if dither is not None and named not in (["quantize_level"], ["error_bound"]):
-        raise SettingError(
-            "dither needs a quantized mode",
-            where="dither",
-            found="lossless and relative images are not dithered",
-            hint="give quantize_level or error_bound too, or leave dither out",
-        )
-    if relative_error is not None:
+    _check_one_mode(named)
+    for name, given, wanted, hint in (
+        ("dither", dither, ("quantize_level", "error_bound"), "quantize_level or error_bound"),
+        ("latent_step", latent_step, ("model",), "a model"),
+        ("skips", skips, ("model",), "a model"),
+    ):
+        if given is not None and not set(named) & set(wanted):
+            raise SettingError(
+                f"{name} belongs to another mode",
+                where=name,
+                found=f"the mode is {named[0] if named else 'lossless'}",
+                hint=f"give {hint} too, or leave {name} out",
+            )
+    if network:
+        mode = Latent(_found(model), 1.0 if latent_step is None else latent_step, skips or "coded")
+    elif relative_error is not None:
         mode = Relative(relative_error)
     elif quantize_level is not None or error_bound is not None:
         mode = Bounded(quantize_level, error_bound, 1 if dither is None else dither)
     else:
         mode = Lossless()
-    return Settings(mode, tile_shape, dither_seed, "classical" if model == "default" else model)
+    return Settings(mode, tile_shape, dither_seed)
+
+
+def _check_one_mode(named):
+    if len(named) < 2:
+        return
+    hint = "give one of them, or none for lossless"
+    if "model" in named:
+        hint = "a model promises no bound: leave it out to keep the promise, or give it alone"
+    raise SettingError(
+        "two modes at once",
+        where=" and ".join(named),
+        found="each asks for another promise",
+        hint=hint,
+    )
+
+
+def _found(model):
+    if hasattr(model, "name") and hasattr(model, "sha256"):
+        return model
+    raise SettingError(
+        "not a model",
+        where="model",
+        found=f"got {model!r}",
+        hint="find it first: astroae.nets.store.find",
+    )

@@ -1,6 +1,6 @@
 """Compress the images of FITS files: a.fits, a.fits.gz or a.fits.fz becomes a.aae.fits.
 
-Without -q or -e nothing is lost.  Tables and other extensions are copied byte for
+Without -q, -e or --model nothing is lost.  Tables and other extensions are copied byte for
 byte; masks stay exact and uncertainties keep 0.2 % of themselves, whatever the
 image is allowed to lose."""
 
@@ -27,6 +27,14 @@ def add_arguments(parser):
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
     mode.add_argument(
+        "--model",
+        default="default",
+        metavar="NAME|PATH",
+        help="keep a trained network's latents: no bound on the error; 'classical': no network",
+    )
+    mode.add_argument("--latent-step", metavar="S", help="times the model's own steps")
+    mode.add_argument("--skips", metavar="WAY", help="of a model: coded (default) or cut")
+    mode.add_argument(
         "--dither", metavar="N", help="0 none, 1 subtractive (default), 2 keeps zeros"
     )
     mode.add_argument("--dither-seed", metavar="N", help="1 to 10000; from the pixels by default")
@@ -38,7 +46,7 @@ def add_arguments(parser):
         help="treat an extension (EXTNAME or number) as image, exact or relative",
     )
     parser.add_argument("--tile-shape", metavar="Y,X", help="tile, slowest axis first")
-    parser.add_argument("--model", default="default", help="'classical': no network")
+    parser.add_argument("--embed-model", action="store_true", help="put the model into the file")
     parser.add_argument("--no-preview", action="store_true", help="leave the PREVIEW image out")
     parser.add_argument("--dry-run", action="store_true", help="report sizes, write nothing")
     parser.add_argument("--threads", type=int, metavar="N", help="tiles coded at once")
@@ -48,14 +56,17 @@ def add_arguments(parser):
 def run(args):
     """Compress every file; the worst exit code."""
     import astroae
-    from astroae.settings import from_keywords
+    from astroae.io.models import check_embedding, settings_of
 
     check_output_arguments(args)
     asked = _settings(args)
-    from_keywords(**asked)  # a wrong setting is one error, not one per file
+    # A wrong setting is one error, not one per file.
+    settings = settings_of(**asked)
+    check_embedding(args.embed_model, settings)
     options = {
         "planes": dict(_plane(text) for text in args.plane),
         "preview": not args.no_preview,
+        "embed_model": args.embed_model,
         "overwrite": args.overwrite,
         "dry_run": args.dry_run,
         "threads": args.threads,
@@ -67,10 +78,10 @@ def run(args):
             result = astroae.compress(path, target, progress=bar, **asked, **options)
         return {"file": str(path), **result.to_dict()}, 0
 
-    lossy = args.quantize_level is not None or args.error_bound is not None
+    plain = settings.mode.name == "lossless" and not args.lossless
 
     def show(report):
-        return _text(report) + ("" if lossy or args.lossless else _hint(report))
+        return _text(report) + (_hint(report) if plain else "")
 
     return run_many(args, args.files, job, show)
 
@@ -84,6 +95,8 @@ def _settings(args):
         "dither_seed": _number(args.dither_seed, int),
         "tile_shape": _shape(args.tile_shape),
         "model": args.model,
+        "latent_step": _number(args.latent_step, float),
+        "skips": args.skips,
     }
 
 
@@ -120,18 +133,26 @@ def _text(report):
     ]
     for hdu in report["hdus"]:
         what = f"{hdu['action']} {hdu['mode']}".strip()
-        worst = hdu["error_over_bound"]
         lines.append(
             f"  {hdu['index']:3d} {hdu['name']:12s} {what:22s} {hdu['original_bytes']:>12d} -> "
             f"{hdu['compressed_bytes']:>11d}"
-            + (
-                f"  largest error {hdu['largest_error']:.4g}, {worst:.1%} of its bound"
-                if worst
-                else ""
-            )
+            + _errors(hdu)
             + (f"  ({hdu['note']})" if hdu["note"] else "")
         )
+    if report["model"]:
+        lines.append(f"  model {report['model']}; this mode promises no bound on any pixel")
     return "\n".join(lines)
+
+
+def _errors(hdu):
+    if hdu["mode"] == "latent":
+        return (
+            f"  no bound; largest error {hdu['largest_error']:.4g} "
+            f"({hdu['largest_error_in_noise']:.3g} sigma), "
+            f"rms {hdu['rms_error']:.4g} ({hdu['rms_error_in_noise']:.3g} sigma)"
+        )
+    worst = hdu["error_over_bound"]
+    return f"  largest error {hdu['largest_error']:.4g}, {worst:.1%} of its bound" if worst else ""
 
 
 def _other_file(report):
@@ -140,6 +161,8 @@ def _other_file(report):
         return ""
     if any(hdu["action"] == "taken over" for hdu in report["hdus"]):
         return "; --fpack gives the same integers and cards back, not the same bytes"
+    if any(hdu["mode"] == "latent" for hdu in report["hdus"]):
+        return "; the same headers come back, and what the latents keep of the pixels"
     return "; the same headers come back, and pixels as promised"
 
 

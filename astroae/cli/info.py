@@ -45,6 +45,8 @@ def _way_back(original, hdus):
         return "with --fpack gives the same cards, integers, scales and pixels, not the same bytes"
     if all(hdu.get("exact", True) for hdu in hdus):
         return "gives the same headers and data; not the same file byte for byte"
+    if any(hdu.get("mode") == "latent" and not hdu["exact"] for hdu in hdus):
+        return "gives the same headers, and what the latents keep of the pixels: no bound"
     return "gives the same headers, and pixels within what was promised"
 
 
@@ -60,12 +62,25 @@ def _hdu(hdu):
     return (
         f"{text}, {hdu['tiles']} tiles of {tile} ({methods}), {hdu['bits_per_pixel']:.3f} bits/pixel, "
         f"{hdu['original_bytes']} -> {hdu['bytes']} bytes, ratio {hdu['ratio']:.2f}"
+        + (_latent(hdu) if "model_sha256" in hdu else "")
+    )
+
+
+def _latent(hdu):
+    """The model, and the errors that were measured."""
+    return (
+        f"\n      model {hdu['model']}, SHA-256 {hdu['model_sha256']}, {hdu['latents']} latents, "
+        f"{hdu['tiles_as_latents']} of {hdu['tiles']} tiles as latents, the others exact; "
+        f"no bound was promised: largest error {hdu['largest_error']:.4g} "
+        f"({hdu['largest_error_in_noise']:.3g} sigma), rms {hdu['rms_error']:.4g} "
+        f"({hdu['rms_error_in_noise']:.3g} sigma)"
     )
 
 
 def _mode(hdu):
     mode = dict(hdu["settings"]["mode"])
     name = mode.pop("name")
+    mode.pop("model", None)
     numbers = ", ".join(f"{key} {value}" for key, value in mode.items() if value is not None)
     exact = " (all exact)" if hdu["exact"] and name != "lossless" else ""
     return f"{name}{exact}" + (f" ({numbers})" if numbers else "")

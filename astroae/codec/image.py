@@ -5,23 +5,25 @@ record), then codes every tile; `decode_image` decodes the tiles that a region
 touches.  Nothing larger than a few tiles is held besides input and output.
 """
 
+import contextlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from astroae.codec.forms import TileContext
+from astroae.codec.models import find_model, tile_grid, vector_length
 from astroae.codec.parallel import in_parallel
 from astroae.codec.promise import quantisation_error
 from astroae.codec.record import ImageRecord
 from astroae.codec.survey import survey
 from astroae.codec.tile import TILE_DTYPE, decode_tile, encode_tile
 from astroae.codec.tile import decode_levels as _tile_levels
-from astroae.errors import CorruptFileError, UnsupportedDataError
+from astroae.errors import CorruptFileError, ModelError, UnsupportedDataError
 from astroae.pixels.tiling import TileGrid
-from astroae.settings import Bounded, Settings
+from astroae.settings import Bounded, Latent, Settings
 
 __all__ = [
     "TILE_DTYPE",
@@ -43,6 +45,7 @@ class EncodedImage:
     """A compressed image, before it becomes FITS.
 
     ``streams`` may be lazy: it is indexed by tile number, and gives bytes.
+    ``find_model`` gives the model of a name and a SHA-256, as `find_model` does.
     """
 
     shape: tuple[int, ...]
@@ -53,6 +56,8 @@ class EncodedImage:
     shared: bytes  # the image record
     tiles: np.ndarray  # TILE_DTYPE, C order
     streams: Sequence[bytes] = field(repr=False)
+    latents: np.ndarray | None = None  # float32 (tiles, n) in latent mode
+    find_model: Callable = field(default=find_model, repr=False, compare=False)
 
     @property
     def grid(self):
@@ -69,6 +74,27 @@ class EncodedImage:
         """Grid of an fpacked source, or None."""
         return self.record.source
 
+    @cached_property
+    def model(self):
+        """The model of latent mode, else None."""
+        mode = self.settings.mode
+        return self.find_model(mode.model) if isinstance(mode, Latent) else None
+
+    def detached(self):
+        """A copy that needs no file: streams in memory, and the model if it can be found."""
+        settings, latents = self.settings, self.latents
+        if isinstance(settings.mode, Latent):
+            with contextlib.suppress(ModelError):
+                settings = replace(settings, mode=replace(settings.mode, model=self.model))
+        return replace(
+            self,
+            settings=settings,
+            tiles=self.tiles.copy(),
+            streams=[bytes(stream) for stream in self.streams],
+            latents=None if latents is None else latents.copy(),
+            find_model=find_model,
+        )
+
     def context(self, i):
         """What the codec knows of tile ``i`` before its stream."""
         return TileContext(
@@ -79,6 +105,7 @@ class EncodedImage:
             record=self.record,
             region=self.grid.slices(i),
             image_shape=self.shape,
+            model=self.model,
         )
 
 
@@ -126,7 +153,7 @@ def encode_image(
     True
     """
     data, dtype = _checked(data)
-    grid = TileGrid(data.shape, settings.tile_shape or TileGrid.default(data.shape).tile_shape)
+    grid = tile_grid(data.shape, settings)
     settings = replace(settings, tile_shape=grid.limited().tile_shape)
     if settings.dither_seed is None:
         settings = replace(settings, dither_seed=_seed(data, grid, settings, dtype))
@@ -134,6 +161,8 @@ def encode_image(
     encoded = EncodedImage(
         data.shape, dtype, grid.tile_shape, settings, blank, b"", tiles, [b""] * len(grid)
     )
+    if encoded.model is not None:
+        encoded.latents = np.full((len(grid), vector_length(encoded.model)), np.nan, "f4")
     encoded.record = ImageRecord(source=source)
     read = _reader(data, integers, dtype)
     survey(encoded, read)
@@ -160,7 +189,8 @@ def reencode_tiles(encoded, data, changed, *, threads=None, progress=None):
             hint="encode the image anew",
         )
     streams = [encoded.streams[i] for i in range(len(encoded.tiles))]
-    new = replace(encoded, tiles=encoded.tiles.copy(), streams=streams)
+    latents = None if encoded.latents is None else encoded.latents.copy()
+    new = replace(encoded, tiles=encoded.tiles.copy(), streams=streams, latents=latents)
     if encoded.source is not None:
         raise UnsupportedDataError(
             "pixels of an image taken over from fpack have no integers of their own",
@@ -310,13 +340,16 @@ def _encode_tiles(encoded, read, numbers, threads, progress):
         if encoded.streams[i]:  # coded before: what is on its grid stays there
             old = encoded.tiles[i]
             context = replace(context, grid=(float(old["SCALE"]), float(old["ZERO"])))
-            stream, row = encode_tile(values, context, integers)
+            stream, row, vector = encode_tile(values, context, integers)
             row["MAXERR"] = max(row["MAXERR"], old["MAXERR"])
-            return stream, row
+            return stream, row, vector
         return encode_tile(values, context, integers)
 
-    for i, (stream, row) in zip(numbers, in_parallel(work, numbers, threads, progress)):
+    made = in_parallel(work, numbers, threads, progress)
+    for i, (stream, row, vector) in zip(numbers, made):
         encoded.streams[i], encoded.tiles[i] = stream, row
+        if encoded.latents is not None:
+            encoded.latents[i] = np.nan if vector is None else vector
 
 
 def _blank_value(encoded):

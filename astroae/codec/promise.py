@@ -5,26 +5,33 @@ import numpy as np
 from astroae.codec.forms import Form, trunc
 from astroae.pixels import nulls
 from astroae.pixels.grids import MARGIN
-from astroae.settings import Bounded, Relative
+from astroae.settings import Bounded, Latent, Relative
 
 
 def keeps_promise(values, decoded, coded, row, context):
-    """Whether the decoded tile is as promised; sets MAXERR."""
+    """Whether the decoded tile is as promised; sets MAXERR, and SCALE of latents."""
     bits = f"u{values.dtype.itemsize}"
     same = values.view(bits) == decoded.view(bits)
     row["MAXERR"] = 0
     if same.all():
         return True
-    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC):
+    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC, Form.LATENT):
         return False
     ordinary = ~same
     found = nulls.special(values, context.blank, _keeps_zeros(context))
     if found is not None and (ordinary & found).any():
         return False
     error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
+    if coded.form is Form.LATENT:
+        row["SCALE"] = _as_step(error, values.size if found is None else (~found).sum())
     # Errors of 1e38 and more read as inf.
     row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
     return bool((error <= bound).all())
+
+
+def _as_step(error, count):
+    """The step whose rounding has the same rms error."""
+    return (12 * float((error.astype(np.float64) ** 2).sum()) / count) ** 0.5
 
 
 def _keeps_zeros(context):
@@ -38,6 +45,8 @@ def _errors(values, decoded, coded, context):
         return error, coded.parameter
     wide = np.float64 if values.dtype.itemsize == 4 else np.longdouble
     error = np.abs(decoded.astype(wide) - values.astype(wide))
+    if coded.form is Form.LATENT:
+        return error, np.finfo(np.float32).max  # any, but no infinity
     if coded.form is Form.TRUNC:
         allowed = context.settings.mode.relative_error * np.abs(values.astype(wide))
         kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
@@ -54,6 +63,6 @@ def quantisation_error(values, row, mode):
         finite = np.isfinite(values)
         exponent = np.frexp(values[finite])[1] - 1
         error[finite] = np.where(values[finite] != 0, np.ldexp(1.0, exponent - kept), 0) / 12**0.5
-    elif isinstance(mode, Bounded) and row["SCALE"] > 0:
+    elif isinstance(mode, (Bounded, Latent)) and row["SCALE"] > 0:
         error[np.isfinite(values)] = row["SCALE"] / 12**0.5
     return error

@@ -10,7 +10,7 @@ from astroae.entropy.fit import fit
 from astroae.entropy.predictor import Predictor
 from astroae.entropy.residual import Units
 from astroae.pixels import levels, nulls
-from astroae.settings import Bounded
+from astroae.settings import Bounded, Latent, Lossless
 
 FEWEST_TILES, MOST_TILES = 6, 12
 _MOST_SEEN = 256
@@ -130,6 +130,8 @@ def _predictor(parts):
 def _first_form(context, values, integers):
     """Integers less their base, mask and units of a tile, as it will be coded."""
     context = replace(context, sigma=noise_of(values, context))
+    if isinstance(context.settings.mode, Latent):  # whose integers are those of exact tiles
+        context = replace(context, settings=replace(context.settings, mode=Lossless()))
     coded = next(choose(values, context, integers))
     valid = np.ones(coded.k.shape, bool) if coded.valid is None else coded.valid
     if coded.form is Form.BITS or not valid.any():

@@ -59,10 +59,15 @@ def encode_tile(values, context, source_integers=None):
     -------
     stream : bytes
     row : structured scalar of TILE_DTYPE
+    vector : float32 ndarray or None
+        Latents of the tile, in latent mode, where the network takes it.
     """
     context = replace(context, sigma=noise_of(values, context))
-    row = _statistics(values, context)
+    row, made, vector = _statistics(values, context), [], None
     for coded in choose(values, context, source_integers):
+        vector = coded.vector if vector is None else vector
+        if coded.form is Form.LATENT and context.grid is not None:
+            continue  # what a network gave is not put through it again
         row["SCALE"], row["ZERO"] = coded.scale, coded.zero
         if coded.form is Form.SPLIT and _bits_are_smaller(values, coded):
             continue
@@ -71,7 +76,9 @@ def encode_tile(values, context, source_integers=None):
         decoded = _decode(stream, row, context).values
         if keeps_promise(values, decoded, coded, row, context):
             row["CRC_P"] = pixel_checksum(decoded)
-            return stream, row
+            made.append((stream, row.copy(), vector))
+            if coded.form is not Form.LATENT:  # an exact tile that is smaller is better
+                return min(made, key=lambda tile: len(tile[0]))
     raise AssertionError("no form serves this tile")  # BITS always does
 
 

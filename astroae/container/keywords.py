@@ -81,7 +81,9 @@ KEYWORDS = (
     Keyword("AECREATR", str, "written by", "Program and version that wrote the table."),
     Keyword("AEMODEL", str, "model", "Name of the model; 'classical' uses no network."),
     Keyword("AEMODHSH", str, "hash of the model", "SHA-256 of the model file; empty: classical."),
-    Keyword("AEMODE", str, "what is promised of the pixels", "lossless, bounded or relative."),
+    Keyword(
+        "AEMODE", str, "what is promised of the pixels", "lossless, bounded, relative or latent."
+    ),
     Keyword(
         "AEQLEVEL",
         float,
@@ -95,6 +97,18 @@ KEYWORDS = (
         "error_bound as given, in physical units.",
     ),
     Keyword("AERELERR", float, "largest relative error", "relative_error as given."),
+    Keyword(
+        "AELATSTP",
+        float,
+        "times the model's quantisation steps",
+        "latent_step as given; latent mode only.",
+    ),
+    Keyword(
+        "AESKIPS",
+        str,
+        "skip connections: coded or cut",
+        "What became of the tensors that pass the latents by; latent mode only.",
+    ),
     Keyword(
         "AEDITHER",
         int,
@@ -158,6 +172,12 @@ FILE_KEYWORDS = (
         "AEPREV", bool, "preview of another HDU", "The HDU is a preview; dropped on the way back."
     ),
     Keyword(
+        "AEMODEXT",
+        bool,
+        "model of images in this file",
+        "The HDU holds a model's file as bytes; dropped on the way back.",
+    ),
+    Keyword(
         "AEOWNER", str, "EXTNAME of the image this belongs to", "Image that an extra HDU serves."
     ),
     Keyword(
@@ -177,7 +197,13 @@ COLUMNS = (
         "CRC-32 of the pixels",
         "Of the decoded pixels as stored, big-endian: shows disagreement of decoders.",
     ),
-    Column("SCALE", "1D", "f8", "quantisation step", "Step, stored units; 0: exact."),
+    Column(
+        "SCALE",
+        "1D",
+        "f8",
+        "quantisation step",
+        "Step, stored units; 0: exact.  In latent mode the rms error times the root of 12.",
+    ),
     Column("ZERO", "1D", "f8", "zero point", "Zero point of the grid, stored units."),
     Column("SIGMA", "1E", "f4", "noise", "Noise of the tile, stored units."),
     Column("BACKGROUND", "1E", "f4", "median", "Median of the tile, stored units."),
@@ -192,9 +218,15 @@ COLUMNS = (
     ),
 )
 
-#: Columns that may follow; they stand last so that a cut-out need not read them.
+#: Columns that may follow; their TFORM has a count in front.
 OPTIONAL_COLUMNS = (
-    Column("LATENT", "E", "f4", "latent vector", "Fixed-length vector of the tile, if stored."),
+    Column(
+        "LATENT",
+        "E",
+        "f4",
+        "latent vector",
+        "Latent mode: each latent channel, averaged over the tile; NaN: not of the network.",
+    ),
 )
 
 _BY_NAME = {keyword.name: keyword for keyword in KEYWORDS + FILE_KEYWORDS}

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from astroae.codec.image import TILE_DTYPE, EncodedImage
-from astroae.container.keywords import COLUMNS
+from astroae.codec.models import find_model
+from astroae.container.keywords import COLUMNS, OPTIONAL_COLUMNS
 from astroae.container.structure import Structure, stored_settings
 from astroae.errors import CorruptFileError
 from astroae.pixels.tiling import TileGrid
@@ -23,6 +24,7 @@ __all__ = ["HeapStreams", "Layout", "Packed", "pack", "read_layout", "unpack"]
 
 MAX_NARROW_HEAP = 2**31 - 1
 MAX_COLUMNS = 999
+LATENT = "LATENT"
 UINT32_ZERO = 2**31
 _WIDTHS = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
 _CODES = {"1B": ">u1", "1J": ">i4", "1D": ">f8", "1E": ">f4"}
@@ -73,13 +75,16 @@ def pack(encoded):
     offsets = np.cumsum(lengths) - lengths
     heap_size = int(lengths.sum())
     wide = heap_size > MAX_NARROW_HEAP
-    rows = np.zeros(n, _row_dtype(wide))
+    latents = None if encoded is None else encoded.latents
+    rows = np.zeros(n, _row_dtype(wide, 0 if latents is None else latents.shape[1]))
     if n:
         rows["STREAM"][:, 0], rows["STREAM"][:, 1] = lengths[1 : n + 1], offsets[1 : n + 1]
         rows["SHARED"][0] = lengths[0], offsets[0]
         rows["SHARED"][-1] = lengths[-1 if n > 1 else 0], offsets[-1 if n > 1 else 0]
         for name in TILE_DTYPE.names:
             rows[name] = _to_fits(encoded.tiles[name])
+    if LATENT in rows.dtype.names:
+        rows[LATENT] = latents
     longest = {"STREAM": int(lengths[1 : n + 1].max(initial=0)), "SHARED": len(record)}
     return Packed(_table_cards(rows, heap_size, longest, wide), rows, heap)
 
@@ -94,11 +99,10 @@ def _unseal(sealed):
     return record if sealed[:4] == zlib.crc32(record).to_bytes(4, "big") else None
 
 
-def _row_dtype(wide):
+def _row_dtype(wide, n_latents):
     stream = (">i8" if wide else ">i4", 2)
-    return np.dtype(
-        [(c.name, *(stream if c.dtype is None else (_CODES[c.form],))) for c in COLUMNS]
-    )
+    fields = [(c.name, *(stream if c.dtype is None else (_CODES[c.form],))) for c in COLUMNS]
+    return np.dtype(fields + ([(LATENT, ">f4", (n_latents,))] if n_latents else []))
 
 
 def _to_fits(column):
@@ -117,11 +121,14 @@ def _table_cards(rows, heap_size, longest, wide):
         ("NAXIS2", len(rows), "one row per tile"),
         ("PCOUNT", heap_size, "bytes in the heap"),
         ("GCOUNT", 1, "one group"),
-        ("TFIELDS", len(COLUMNS), "number of columns"),
+        ("TFIELDS", len(rows.dtype), "number of columns"),
     ):
         cards.append(f"{key:8s}= {value:>20d} / {comment}".ljust(80))
-    for i, column in enumerate(COLUMNS, 1):
+    columns = [c for c in COLUMNS + OPTIONAL_COLUMNS if c.name in rows.dtype.names]
+    for i, column in enumerate(columns, 1):
         form = column.form
+        if column.name == LATENT:
+            form = f"{rows.dtype[LATENT].shape[0]}E"
         if column.dtype is None:
             form = f"1{'Q' if wide else 'P'}B({longest[column.name]})"
         cards.append(f"{f'TTYPE{i}':8s}= '{column.name:8s}'         / {column.comment}".ljust(80))
@@ -189,7 +196,10 @@ def _columns(header, n_columns):
     for i in range(1, n_columns + 1):
         form = str(header.get(f"TFORM{i}", "")).strip().upper()
         name = str(header.get(f"TTYPE{i}", "")).strip().upper()
-        if name in missing:
+        vector = re.fullmatch(r"([1-9]\d{0,5})E", form)
+        if name == LATENT and vector and name not in [field[0] for field in fields]:
+            fields.append((name, ">f4", (int(vector[1]),)))
+        elif name in missing:
             fields.append((name, *_own_format(known[name], form)))
             missing.discard(name)
         else:
@@ -258,7 +268,7 @@ class HeapStreams(Sequence):
         return self._read(offset, n)
 
 
-def unpack(structure: Structure, layout: Layout, rows, read):
+def unpack(structure: Structure, layout: Layout, rows, read, find_model=find_model):
     """The compressed image that a table holds, its streams still unread.
 
     Parameters
@@ -269,6 +279,8 @@ def unpack(structure: Structure, layout: Layout, rows, read):
         ``layout.rows_size`` bytes.
     read : callable
         ``read(offset, n)`` gives ``n`` bytes of the heap.
+    find_model : callable
+        Finds the model of latent mode, as `astroae.codec.models.find_model` does.
 
     Returns
     -------
@@ -298,6 +310,8 @@ def unpack(structure: Structure, layout: Layout, rows, read):
         shared=_read_record(table["SHARED"], layout.heap_size, read),
         tiles=tiles,
         streams=HeapStreams(table["STREAM"], layout.heap_size, read),
+        find_model=find_model,
+        latents=table[LATENT].astype(np.float32) if LATENT in layout.dtype.names else None,
     )
 
 

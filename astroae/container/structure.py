@@ -16,7 +16,7 @@ from astropy.io.fits.verify import VerifyError
 from astroae.container.keywords import FILE_KEYWORDS, FORMAT_VERSION, HEADER_BEGIN, MARK, comment_of
 from astroae.errors import CorruptFileError, FormatVersionError, ModelError, SettingError
 from astroae.pixels.tiling import MAX_TILE_PIXELS
-from astroae.settings import Bounded, Lossless, Relative, Settings
+from astroae.settings import MODES, Bounded, Latent, Lossless, ModelName, Relative, Settings
 
 __all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards"]
 
@@ -24,7 +24,8 @@ BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
 MAX_AXES = 32
 MAX_STRING = 68  # characters between the quotes of a card
-MODELS = {"classical": ""}  # name -> hash; no model file, no hash
+NO_NETWORK = "classical"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def structure_cards(structure, n_blank, notes=None, image_cards=()):
         "AEVERSN": FORMAT_VERSION,
         "AECREATR": f"astroae {_version()}",
         "AEMODEL": settings.model,
-        "AEMODHSH": "",
+        "AEMODHSH": settings.mode.model.sha256 if isinstance(settings.mode, Latent) else "",
         "AEMODE": settings.mode.name,
         **_mode_values(settings.mode),
         "AEDSEED": settings.dither_seed,
@@ -166,6 +167,8 @@ def _mode_values(mode):
         }
     if isinstance(mode, Relative):
         return {"AERELERR": mode.relative_error}
+    if isinstance(mode, Latent):
+        return {"AELATSTP": mode.latent_step, "AESKIPS": mode.skips}
     return {}
 
 
@@ -184,7 +187,7 @@ def read_structure(header: Header):
     FormatVersionError
         Written in a newer format.
     ModelError
-        Written with a model that this version does not have.
+        Written with a model, in a mode that this version does not know.
     CorruptFileError
         A card is missing, of the wrong type or out of range.
     """
@@ -196,7 +199,6 @@ def read_structure(header: Header):
             found=f"version {version}, this astroae reads up to {FORMAT_VERSION}",
             hint="upgrade astroae",
         )
-    model = _model(header)
     shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", low=0, high=MAX_AXES), low=0)
     tile_shape = _axes(header, "AETILE", len(shape), low=1)
     pixels = math.prod(min(t, max(n, 1)) for t, n in zip(tile_shape, shape, strict=True))
@@ -209,7 +211,7 @@ def read_structure(header: Header):
     try:
         mode = _mode(header)
         seed = _int(header, "AEDSEED", **({} if _is_dithered(mode, shape) else {"default": None}))
-        settings = Settings(mode, tile_shape or None, seed, model)
+        settings = Settings(mode, tile_shape or None, seed)
     except SettingError as exc:
         raise _damaged(exc.where, f"{exc.what}: {exc.found}") from exc
     return Structure(
@@ -257,7 +259,19 @@ def _blank(header, dtype):
 
 
 def _mode(header):
-    name = _get(header, "AEMODE", str)
+    name, model = _get(header, "AEMODE", str), _model(header)
+    if name == Latent.name:
+        if not SHA256.fullmatch(model.sha256):
+            raise _damaged("AEMODHSH", f"got {model.sha256!r}, expected 64 hexadecimal digits")
+        step, skips = _get(header, "AELATSTP", float), _get(header, "AESKIPS", str)
+        return Latent(model, step, skips.strip())
+    if model.name != NO_NETWORK or model.sha256:
+        raise ModelError(
+            "the file was written with a model in a mode that this version does not know",
+            where="AEMODE, AEMODEL and AEMODHSH",
+            found=f"mode {name!r}, model {model.name!r}",
+            hint="upgrade astroae",
+        )
     if name == Lossless.name:
         return Lossless()
     if name == Relative.name:
@@ -268,19 +282,14 @@ def _mode(header):
             _get(header, "AEERRBND", float, default=None),
             _int(header, "AEDITHER"),
         )
-    raise _damaged("AEMODE", f"got {name!r}, known are lossless, bounded and relative")
+    known = ", ".join(MODES)
+    raise _damaged("AEMODE", f"got {name!r}, known are {known}")
 
 
 def _model(header):
-    model, found = _get(header, "AEMODEL", str), _get(header, "AEMODHSH", str, default="")
-    if model not in MODELS or found.strip() != MODELS[model]:
-        raise ModelError(
-            "the file was written with a model that is not here",
-            where="AEMODEL and AEMODHSH",
-            found=f"got {model!r} with hash {found.strip()!r}, known are {', '.join(MODELS)}",
-            hint="upgrade astroae, or install the model",
-        )
-    return model
+    """Name and SHA-256 of the model; whether it is here is asked when pixels are."""
+    sha256 = _get(header, "AEMODHSH", str, default="").strip()
+    return ModelName(_get(header, "AEMODEL", str), sha256)
 
 
 def _is_dithered(mode, shape):

@@ -4,7 +4,7 @@ import numpy as np
 
 from astroae.codec.image import decode_image, encode_image
 from astroae.errors import UnsupportedDataError
-from astroae.settings import from_keywords
+from astroae.io.models import settings_of
 
 __all__ = ["decode", "encode"]
 
@@ -24,8 +24,8 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
         ``progress(done, total)``, tiles.
     **settings
         Those of `astroae.settings.from_keywords`: ``quantize_level``,
-        ``error_bound``, ``relative_error``, ``dither``, ``tile_shape``, ...  No mode
-        named: lossless.
+        ``error_bound``, ``relative_error``, ``dither``, ``tile_shape``, ``model``, ...
+        No mode named: lossless.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
     >>> bool(abs(astroae.decode(encoded) - sky).max() <= 0.5)
     True
     """
-    settings = from_keywords(**settings)
+    settings = settings_of(**settings)
     try:
         return encode_image(
             np.asarray(array), settings, blank=blank, threads=threads, progress=progress

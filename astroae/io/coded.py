@@ -25,6 +25,7 @@ from astroae.container.structure import (
 from astroae.errors import CorruptFileError
 from astroae.io.checksums import CHECKSUMS, with_checksums
 from astroae.io.encoding import encode_stored, structure_of
+from astroae.io.models import model_finder
 from astroae.io.pixels import unit_of
 from astroae.io.spans import BLOCK, Span
 from astroae.settings import Bounded, Lossless, Relative
@@ -169,7 +170,13 @@ class CodedHDU:
         self.structure = read_structure(span.header)
         self.layout = read_layout(span.header)
         rows = self._read(0, self.layout.rows_size)
-        self.encoded = unpack(self.structure, self.layout, rows, self._read_heap)
+        find = model_finder(self._read_file, str(path))
+        self.encoded = unpack(self.structure, self.layout, rows, self._read_heap, find)
+
+    def _read_file(self, start, n):
+        with open(self._path, "rb") as stream:
+            stream.seek(start)
+            return stream.read(n)
 
     def _read_heap(self, offset, n):
         return self._read(self.layout.heap_start + offset, n)
@@ -182,9 +189,7 @@ class CodedHDU:
                 found=f"bytes {offset} to {offset + n} lie outside its data",
                 hint="restore the file from a copy",
             )
-        with open(self._path, "rb") as stream:
-            stream.seek(self.span.data + offset)
-            return stream.read(n)
+        return self._read_file(self.span.data + offset, n)
 
     @property
     def image_header(self):
@@ -303,6 +308,33 @@ def error_over_bound(encoded, settings):
     bound = step / 2 if encoded.dtype.kind == "f" else (step - 1) / 2
     error = np.nextafter(tiles["MAXERR"], np.float32(0))  # it was rounded up to a float32
     return float((error / bound).max())
+
+
+@dataclass(frozen=True)
+class LatentErrors:
+    """Errors of an image in latent mode: stored units, and units of each tile's noise."""
+
+    rms: float
+    largest_in_noise: float
+    rms_in_noise: float
+
+
+def latent_errors(encoded):
+    """What the tile table tells of the errors of latent mode, as `LatentErrors`."""
+    tiles, grid = encoded.tiles, encoded.grid
+    pixels = np.array([math.prod(grid.tile_shape_of(i)) for i in range(len(grid))], float)
+    rms, noise = tiles["SCALE"] / 12**0.5, tiles["SIGMA"].astype(float)
+    noisy = noise > 0
+    if not noisy.any():
+        return LatentErrors(_rms(rms, pixels), 0.0, 0.0)
+    ratio = tiles["MAXERR"][noisy] / noise[noisy]
+    return LatentErrors(
+        _rms(rms, pixels), float(ratio.max()), _rms((rms[noisy] / noise[noisy]), pixels[noisy])
+    )
+
+
+def _rms(values, weights):
+    return float(np.average(values**2, weights=weights) ** 0.5)
 
 
 def extension_header(header):

@@ -11,7 +11,7 @@ from astroae.container.header import raw_cards
 from astroae.io.checksums import CHECKSUMS
 from astroae.io.coded import pixels_of
 from astroae.io.spans import chunks, scan
-from astroae.settings import Relative
+from astroae.settings import Latent, Relative
 
 __all__ = ["Comparison", "compare_hdus"]
 
@@ -132,6 +132,8 @@ def _over_bound(back, first, tile, hdu):
         error = np.abs(back - first)
     if isinstance(mode, Relative):
         bound = mode.relative_error * np.abs(first)
+    elif isinstance(mode, Latent):
+        bound = np.full(back.shape, float(tile["MAXERR"]))  # nothing was promised, but measured
     else:
         step = float(tile["SCALE"])
         bound = np.full(back.shape, step / 2 if kind == "f" else max(step - 1, 0) / 2)

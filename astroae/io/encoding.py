@@ -94,7 +94,6 @@ def structure_of(encoded, header, settings=None, bscale=1.0):
         settings or filled,
         tile_shape=filled.tile_shape,
         dither_seed=filled.dither_seed,
-        model=filled.model,
     )
     return Structure(
         tuple(encoded.shape),

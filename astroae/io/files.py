@@ -15,10 +15,11 @@ from pathlib import Path
 
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.job import Counter, FileJob
+from astroae.io.models import check_embedding, keep, settings_of
 from astroae.io.planes import check_planes
 from astroae.io.results import CompressionResult
 from astroae.io.spans import plain_source, quiet_headers, scan
-from astroae.settings import from_keywords
+from astroae.settings import Latent
 
 __all__ = ["compress"]
 
@@ -34,6 +35,9 @@ def compress(
     tile_shape=None,
     dither_seed=None,
     model="default",
+    latent_step=None,
+    skips=None,
+    embed_model=False,
     planes=None,
     preview=True,
     overwrite=False,
@@ -62,8 +66,20 @@ def compress(
         In C order, for the images with as many axes.
     dither_seed : int, optional
         1 to 10 000; by default a checksum of the pixels.
-    model : str
-        ``"classical"``: no network.
+    model : str, path-like or astroae.nets.modelfile.Model
+        ``"classical"``: no network.  A trained model, by name, path or SHA-256, means
+        latent mode: the images become what its latents keep of them.  That promises no
+        bound; the errors are measured and told.  Tiles that are smaller without loss
+        have none.
+    latent_step : float, optional
+        Times the model's own quantisation steps; 1 by default.
+    skips : {"coded", "cut"}, optional
+        Of a model with skip connections: coded (the default), or replaced by their
+        means, so that the latents alone carry the picture.
+    embed_model : bool
+        Put the model into the file, once, so that it is read anywhere.  Else a model
+        that is not installed is copied into the user's folder
+        (`astroae.nets.store.user_folder`), and the result says so.
     planes : dict, optional
         Role (``"image"``, ``"exact"``, ``"relative"``) by EXTNAME or number of
         the HDU, where `astroae.io.planes` would guess another.
@@ -86,6 +102,8 @@ def compress(
     ------
     SettingError
         Two modes at once, or a value out of range.
+    ModelError
+        No such model.
     InputError
         Not FITS, cut short, or no image in it.
     UnsupportedDataError
@@ -106,7 +124,7 @@ def compress(
     >>> result.byte_identical
     True
     """
-    settings = from_keywords(
+    settings = settings_of(
         lossless=lossless,
         quantize_level=quantize_level,
         error_bound=error_bound,
@@ -114,12 +132,17 @@ def compress(
         tile_shape=tile_shape,
         dither_seed=dither_seed,
         model=model,
+        latent_step=latent_step,
+        skips=skips,
     )
+    check_embedding(embed_model, settings)
     src, dst = Path(src), Path(dst)
     with plain_source(src) as plain, quiet_headers():
         spans = scan(plain, where=src)
         check_planes(planes, spans, src)
-        job = FileJob(src, plain, spans, settings, planes or {}, preview, threads, progress)
+        job = FileJob(
+            src, plain, spans, settings, planes or {}, preview, embed_model, threads, progress
+        )
         job.check()
         if dry_run:
             job.write(Counter())
@@ -127,6 +150,8 @@ def compress(
             check_target(dst, source=src, overwrite=overwrite)
             with atomic_output(dst, overwrite) as out:
                 job.write(out)
+            if isinstance(settings.mode, Latent) and not embed_model:
+                job.note_model(keep(settings.mode.model))
     return CompressionResult(
         source=str(src),
         target=str(dst),
@@ -137,4 +162,5 @@ def compress(
         byte_identical=job.same,
         hdus=tuple(job.results),
         dry_run=dry_run,
+        model=job.model_note,
     )

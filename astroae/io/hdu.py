@@ -26,6 +26,7 @@ from astropy.io.fits.verify import VerifyError
 from astropy.utils.decorators import lazyproperty
 
 from astroae.codec import image as codec
+from astroae.codec.models import tile_grid
 from astroae.container.header import raw_cards, scale_sum, to_image_header
 from astroae.container.keywords import MARK
 from astroae.container.structure import (
@@ -36,13 +37,14 @@ from astroae.container.structure import (
 )
 from astroae.errors import AstroAEError, UnsupportedDataError
 from astroae.io.encoding import encode_stored, make_consistent, structure_of
+from astroae.io.models import keep, settings_of
 from astroae.io.pixels import Baseline, scale_back, stored_of_hdu, to_stored, unit_of
 from astroae.io.scaling import Scaling, exact_copy
 from astroae.io.section import AESection
 from astroae.io.table import AETable
 from astroae.io.tablebacked import TableBackedHDU
 from astroae.pixels.tiling import TileGrid
-from astroae.settings import Lossless, Settings, from_keywords
+from astroae.settings import Latent, Lossless, ModelName, Settings
 
 __all__ = ["AEImageHDU"]
 
@@ -66,7 +68,7 @@ class AEImageHDU(TableBackedHDU):
     ver : int, optional
         EXTVER.
     lossless, quantize_level, error_bound, relative_error, dither, tile_shape, \
-dither_seed, model
+dither_seed, model, latent_step, skips
         See `astroae.settings.from_keywords`.  No mode named: lossless.
     uint, do_not_scale_image_data
         As in `~astropy.io.fits.ImageHDU`.
@@ -112,6 +114,8 @@ dither_seed, model
         tile_shape=None,
         dither_seed=None,
         model="default",
+        latent_step=None,
+        skips=None,
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
@@ -132,7 +136,7 @@ dither_seed, model
         if table is not None:
             self._open(table, reading)
             return
-        self.settings = from_keywords(
+        self.settings = settings_of(
             lossless=lossless,
             quantize_level=quantize_level,
             error_bound=error_bound,
@@ -141,6 +145,8 @@ dither_seed, model
             tile_shape=tile_shape,
             dither_seed=dither_seed,
             model=model,
+            latent_step=latent_step,
+            skips=skips,
         )
         self._build(data, header, reading)
 
@@ -260,7 +266,7 @@ dither_seed, model
                 found=f"got {type(hdu).__name__}",
                 hint="compress the whole file: other HDUs pass through it unchanged",
             )
-        settings = from_keywords(**settings)
+        settings = settings_of(**settings)
         hdu.update_header()
         if isinstance(hdu, cls):
             stored, header = hdu.read_stored(), exact_copy(hdu._stored_header())
@@ -292,7 +298,7 @@ dither_seed, model
         """Shape of a tile in C order."""
         if self._structure is not None:
             return self._structure.tile_shape
-        return self.settings.tile_shape or TileGrid.default(self.shape).tile_shape
+        return tile_grid(self.shape, self.settings).tile_shape
 
     @property
     def compressed_data(self):
@@ -477,6 +483,12 @@ dither_seed, model
 
     # ---- encoding --------------------------------------------------------------------
 
+    def _prewriteto(self, inplace=False):
+        mode = self.settings.mode
+        if isinstance(mode, Latent) and not isinstance(mode.model, ModelName):
+            keep(mode.model)  # or nobody could read what is written
+        return super()._prewriteto(inplace=inplace)
+
     def encode(self, *, threads=None, progress=None):
         """Encode what is not encoded yet: all of a new image, else the changed tiles.
 
@@ -517,6 +529,8 @@ dither_seed, model
         settings = self.settings
         if settings.tile_shape and len(settings.tile_shape) != stored.ndim:
             settings = replace(settings, tile_shape=None)  # they were those of another image
+        if isinstance(settings.mode, Latent) and self._encoded is not None:
+            settings = replace(settings, mode=replace(settings.mode, model=self._encoded.model))
         with self._placing_errors():
             encoded = encode_stored(stored, self._header, settings, bscale, **options)
         self._set_encoded(encoded, bscale)
@@ -547,8 +561,7 @@ dither_seed, model
         """A copy in memory, independent of the file; untouched pixels stay as coded."""
         encoded = self.encoded
         if encoded is not None:
-            streams = [bytes(stream) for stream in encoded.streams]
-            encoded = replace(encoded, tiles=encoded.tiles.copy(), streams=streams)
+            encoded = encoded.detached()
         twin = type(self).from_encoded(
             encoded,
             self._image_header(),

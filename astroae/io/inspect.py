@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from astroae.codec.methods import methods
+from astroae.io.coded import latent_errors
 from astroae.io.restore import coded_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
+from astroae.settings import Latent
 
 __all__ = ["info", "original_of"]
 
@@ -32,7 +34,8 @@ def info(file):
     InputError
         Not FITS, or cut short.
     CorruptFileError, FormatVersionError, ModelError
-        A table that describes no image, or one of a newer format.
+        A table that describes no image, or one of a newer format.  The model of latent
+        mode need not be here.
 
     Examples
     --------
@@ -92,6 +95,7 @@ def _hdu(span, coded):
         "shape": list(structure.shape),
         "dtype": structure.dtype.name,
         "mode": structure.settings.mode.name,
+        "model": structure.settings.model,
         "settings": _plain(structure.settings.to_dict()),
         "version": header["AEVERSN"],
         "creator": header.get("AECREATR", ""),
@@ -101,6 +105,8 @@ def _hdu(span, coded):
     if encoded is None:
         return about
     codes, counts = np.unique(encoded.tiles["METHOD"], return_counts=True)
+    if isinstance(structure.settings.mode, Latent):
+        about |= _latent(structure, encoded)
     data = coded.layout.rows_size + coded.layout.heap_size
     return about | {
         "tiles": len(encoded.tiles),
@@ -108,6 +114,19 @@ def _hdu(span, coded):
         "bits_per_pixel": 8 * data / math.prod(structure.shape),
         "ratio": coded.restored_size / span.size,
         "largest_error": float(encoded.tiles["MAXERR"].max()) * abs(structure.bscale),
+    }
+
+
+def _latent(structure, encoded):
+    """What latent mode was measured to lose, and what it keeps beside the pixels."""
+    errors = latent_errors(encoded)
+    return {
+        "model_sha256": structure.settings.mode.model.sha256,
+        "latents": 0 if encoded.latents is None else encoded.latents.shape[1],
+        "tiles_as_latents": int((encoded.tiles["SCALE"] > 0).sum()),
+        "rms_error": errors.rms * abs(structure.bscale),
+        "largest_error_in_noise": errors.largest_in_noise,
+        "rms_error_in_noise": errors.rms_in_noise,
     }
 
 
@@ -120,6 +139,8 @@ def _method(code):
 def _kind(span):
     if span.header.get("AEPREV") is True:
         return "preview"
+    if span.header.get("AEMODEXT") is True:
+        return "model"
     if span.is_image:
         return "image"
     if span.data_end == span.data:

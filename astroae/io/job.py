@@ -4,12 +4,13 @@
 tile-compressed one is taken over, anything else is copied as bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from astroae.codec.image import decode_image
+from astroae.codec.models import tile_grid
 from astroae.container.fpack import is_fpacked
 from astroae.container.keywords import MARK
 from astroae.container.structure import card
@@ -20,15 +21,16 @@ from astroae.io.coded import (
     error_over_bound,
     header_block,
     is_exact,
+    latent_errors,
     pixels_of,
 )
 from astroae.io.fpack_files import encode_fpacked
+from astroae.io.models import model_bytes
 from astroae.io.planes import role_of, settings_for
 from astroae.io.preview import BUDGET, make_preview
 from astroae.io.results import HDUResult
 from astroae.io.spans import BLOCK, Span, chunks, sha256_of
-from astroae.pixels.tiling import TileGrid
-from astroae.settings import Lossless, Settings
+from astroae.settings import Latent, Lossless, Settings
 
 __all__ = ["Counter", "FileJob"]
 
@@ -64,6 +66,7 @@ class FileJob:
     planes : dict
         Roles, see `astroae.io.planes`.
     preview : bool
+    embed_model : bool
     threads : int or None
     progress : callable or None
     """
@@ -74,6 +77,7 @@ class FileJob:
     settings: Settings
     planes: dict
     preview: bool
+    embed_model: bool
     threads: int | None
     progress: object
     results: list = field(default_factory=list)
@@ -81,6 +85,7 @@ class FileJob:
     same: bool = True
     tiles_done: int = 0
     previews: int = 0
+    model_note: str = ""
 
     def check(self):
         """Refuse a file without an image, or one that is compressed already."""
@@ -105,12 +110,18 @@ class FileJob:
         self.tiles = sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
 
     def _n_tiles(self, span):
-        stem = "ZNAXIS" if span in self.fpacked else "NAXIS"
+        stem, settings = "NAXIS", self._settings_of(span)
+        if span in self.fpacked:
+            stem, settings = "ZNAXIS", replace(self.settings, mode=Lossless())
         n_axes = span.header.get(stem, 0)
-        shape = tuple(span.header.get(f"{stem}{n}", 1) for n in range(n_axes, 0, -1))
-        asked = self.settings.tile_shape
-        fits = asked is not None and len(asked) == len(shape)
-        return len(TileGrid(shape, asked) if fits else TileGrid.default(shape or (1,)))
+        shape = tuple(span.header.get(f"{stem}{n}", 1) for n in range(n_axes, 0, -1)) or (1,)
+        if settings.tile_shape is not None and len(settings.tile_shape) != len(shape):
+            settings = replace(settings, tile_shape=None)
+        return len(tile_grid(shape, settings))
+
+    def _settings_of(self, span):
+        role = role_of(span.header, span.index, self.planes)
+        return settings_for(role, self.settings, span.header["BITPIX"])
 
     def write(self, out):
         """All HDUs, then whatever follows the last."""
@@ -123,6 +134,7 @@ class FileJob:
                 self._take_over(span)
             else:
                 self._keep(span, "more than 5 axes" if span.is_image else "no image")
+        self._embed()
         self._copy(self.spans[-1].end, None)
         if self.mark is not None:
             out.patch(self.mark, card(SAME, self.same).encode())
@@ -139,8 +151,7 @@ class FileJob:
 
     def _image(self, span):
         role = role_of(span.header, span.index, self.planes)
-        settings = settings_for(role, self.settings, span.header["BITPIX"])
-        table = self._encode(encode_span, span, settings)
+        table = self._encode(encode_span, span, self._settings_of(span))
         if not self._pays(span, table, {}):
             return
         if self.fpacked:
@@ -156,9 +167,8 @@ class FileJob:
             mode="lossless" if exact else settings.mode.name,
             largest_error=float(table.encoded.tiles["MAXERR"].max()) * table.structure.bscale,
             error_over_bound=error_over_bound(table.encoded, settings),
-            note="every step is 1, or nothing to round: lossless"
-            if exact and not isinstance(settings.mode, Lossless)
-            else "",
+            **_latent_errors(table, exact),
+            note=_note_exact(settings.mode) if exact else "",
         )
         if role == "image":
             self._preview(span, span.header, pixels_of(self.plain, span))
@@ -268,6 +278,22 @@ class FileJob:
         whole = (span.end - span.start) % BLOCK == 0
         return whole and not any(padding) and table.comes_back_as(header)
 
+    def note_model(self, path):
+        """Remember where a model was put, and say so in the result."""
+        model = self.settings.mode.model
+        where = "embedded in the file" if self.embed_model else "installed here"
+        if path is not None:
+            where = f"copied to {path}, which the file cannot be read without"
+        self.model_note = f"{model.name}, SHA-256 {model.sha256}, {where}"
+
+    def _embed(self):
+        """The model behind the last HDU, where an image needs it."""
+        if not isinstance(self.settings.mode, Latent):
+            return
+        self.note_model(None)
+        if self.embed_model:
+            self._put(model_bytes(self.settings.mode.model))
+
     def _preview(self, span, header, pixels):
         if not self.preview:
             return
@@ -282,6 +308,24 @@ class FileJob:
         if coded is not None:
             self.previews += 1
             self._put(coded)
+
+
+def _latent_errors(table, exact):
+    """What is told of an image in latent mode, which promises nothing."""
+    if exact or not isinstance(table.structure.settings.mode, Latent):
+        return {}
+    errors = latent_errors(table.encoded)
+    return {
+        "rms_error": errors.rms * table.structure.bscale,
+        "largest_error_in_noise": errors.largest_in_noise,
+        "rms_error_in_noise": errors.rms_in_noise,
+    }
+
+
+def _note_exact(mode):
+    if isinstance(mode, Latent):
+        return "no tile is smaller as latents, or the model takes none: lossless"
+    return "" if isinstance(mode, Lossless) else "every step is 1, or nothing to round: lossless"
 
 
 def _note_primary():

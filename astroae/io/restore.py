@@ -133,7 +133,8 @@ def restored(plain, where, *, fpack=False, results=None, progress=None, **option
     moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
     counted = _count(progress, coded.values())
     for span in spans:
-        if span.index == 0 and moved and not fpack or span.header.get("AEPREV") is True:
+        extra = span.header.get("AEPREV") is True or span.header.get("AEMODEXT") is True
+        if span.index == 0 and moved and not fpack or extra:
             continue
         if span.index == 0 and moved and spans[1].header.get("AEPRIM") is True:
             yield empty_primary()  # in place of the one that holds astroae's note

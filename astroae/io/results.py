@@ -28,6 +28,10 @@ class HDUResult:
     error_over_bound : float
         Largest error over its bound; 0: exact, or a relative bound, which is
         another for each pixel (`astroae.verify` with ``against`` measures that).
+    rms_error : float
+        In latent mode, physical units.
+    largest_error_in_noise, rms_error_in_noise : float
+        The same in units of each tile's noise; tiles without noise are left out.
     note : str
         Why it was kept, or what the mode became.
     """
@@ -40,6 +44,9 @@ class HDUResult:
     compressed_bytes: int
     largest_error: float = 0.0
     error_over_bound: float = 0.0
+    rms_error: float = 0.0
+    largest_error_in_noise: float = 0.0
+    rms_error_in_noise: float = 0.0
     note: str = ""
 
     @property
@@ -69,6 +76,8 @@ class CompressionResult:
     hdus : tuple of HDUResult
     dry_run : bool
         Nothing was written.
+    model : str
+        In latent mode the model, its SHA-256, and where readers find it.
     """
 
     source: str
@@ -80,6 +89,7 @@ class CompressionResult:
     byte_identical: bool
     hdus: tuple[HDUResult, ...]
     dry_run: bool = False
+    model: str = ""
 
     @property
     def ratio(self):

@@ -8,6 +8,7 @@ from astropy.io.fits.hdu.compressed.compbintable import _CompBinTableHDU
 
 from astroae.container.rows import read_layout, unpack
 from astroae.errors import CorruptFileError
+from astroae.io.models import model_finder
 
 __all__ = ["AETable"]
 
@@ -53,7 +54,18 @@ class AETable(_CompBinTableHDU):
         def read_heap(offset, n):
             return self._read(layout.heap_start + offset, n)
 
-        return unpack(structure, layout, self._read(0, layout.rows_size), read_heap)
+        find = model_finder(self._read_file, str(getattr(self._file, "name", None) or ""))
+        return unpack(structure, layout, self._read(0, layout.rows_size), read_heap, find)
+
+    def _read_file(self, start, n):
+        """Bytes from anywhere in the file; fewer where it ends."""
+        size = len(self._buffer) if self._buffer is not None else getattr(self._file, "size", 0)
+        if size:
+            n = max(0, min(n, size - start))
+        try:
+            return self._read(start - self._data_offset, n)
+        except CorruptFileError:  # past the end of a file whose size is not known
+            return b""
 
     def _read(self, offset, n):
         """``n`` bytes from ``offset`` of the data unit."""

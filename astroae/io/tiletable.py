@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 from astroae.codec.methods import methods
 from astroae.io.spans import quiet_headers
 
-__all__ = ["tile_table"]
+__all__ = ["celestial_of", "tile_table", "unit_of_pixels"]
 
 STRUCTURE = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "EXTEND", "")
 
@@ -32,8 +32,8 @@ def tile_table(hdu):
         ``ra``, ``dec`` (ICRS, centre) and ``footprint`` (four corners, the pixel
         edges) where the WCS is celestial, ``background`` (median), ``noise``
         (1 sigma), ``flux`` (sum over the background), ``step`` (0: exact),
-        ``max_error``, ``method``, ``bits_per_pixel``, and ``latent`` once a model
-        gives one.  ``meta`` holds the image's header and, under ``astroae``, the
+        ``max_error``, ``method``, ``bits_per_pixel``, and in latent mode ``LATENT``
+        (NaN where the model did not take the tile).  ``meta`` holds the image's header and, under ``astroae``, the
         settings.
 
     Examples
@@ -62,12 +62,14 @@ def tile_table(hdu):
     table["method"] = [names.get(code, str(code)) for code in codes]
     bits = 8 * np.array([len(stream) for stream in encoded.streams])
     table["bits_per_pixel"] = (bits / table["shape"].prod(axis=1)).astype(np.float32)
+    if encoded.latents is not None:
+        table["LATENT"] = encoded.latents
     table.meta.update(_header_of(header), astroae=hdu.settings.to_dict())
     return table
 
 
 def _add_measures(table, encoded, header):
-    unit = _unit(header)
+    unit = unit_of_pixels(header)
     scale, zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
     for name, column, factor, offset in (
         ("background", "BACKGROUND", scale, zero),
@@ -81,7 +83,8 @@ def _add_measures(table, encoded, header):
         table[name].unit = unit
 
 
-def _unit(header):
+def unit_of_pixels(header):
+    """The unit that BUNIT names, or None."""
     text = str(header.get("BUNIT", "")).strip()
     if text.lower() == "adu":  # written in capitals as often as not
         text = "adu"
@@ -92,7 +95,7 @@ def _unit(header):
 
 
 def _add_sky(table, header):
-    wcs = _celestial(header)
+    wcs = celestial_of(header)
     if wcs is None:
         return
     start, size = table["start"][:, -2:], table["shape"][:, -2:]
@@ -104,7 +107,7 @@ def _add_sky(table, header):
     table["footprint"] = np.stack([sky.ra.deg, sky.dec.deg], axis=-1) * u.deg
 
 
-def _celestial(header):
+def celestial_of(header):
     """WCS of the last two axes, or None where it is not of the sky."""
     try:
         with quiet_headers():

@@ -15,6 +15,7 @@ from astroae.io.compare import compare_hdus
 from astroae.io.inspect import original_of
 from astroae.io.restore import coded_hdus, restored
 from astroae.io.spans import plain_source, quiet_headers, scan, sha256_of
+from astroae.settings import Latent
 
 __all__ = ["Verification", "verify"]
 
@@ -26,6 +27,10 @@ FPACKED = {
     " pixels, in streams that another program coded",
 }
 AS_PROMISED = "decompress gives the same headers, and pixels within what was promised"
+AS_MEASURED = (
+    "decompress gives the same headers, and what the model's latents keep of the pixels: no bound"
+    " was promised, the largest error of each tile is known"
+)
 
 
 @dataclass(frozen=True)
@@ -167,8 +172,14 @@ def _alone(file, coded, digest):
     elif all(hdu.is_exact for hdu in coded.values()):
         verdict = words.get(SAME_DATA, SAME_DATA)
     else:
-        verdict = AS_PROMISED
+        verdict = _lossy(coded)
     return Verification(str(file), True, (), verdict, same)
+
+
+def _lossy(coded):
+    """The verdict on a file whose pixels are not exact."""
+    modes = [hdu.structure.settings.mode for hdu in coded.values() if not hdu.is_exact]
+    return AS_MEASURED if any(isinstance(mode, Latent) for mode in modes) else AS_PROMISED
 
 
 def _against(file, coded, digest, scratch, against):
@@ -180,7 +191,8 @@ def _against(file, coded, digest, scratch, against):
     if found.differences:
         verdict = "decompress gives another file"
     else:
-        verdict = AS_PROMISED if found.largest_error_over_bound else words.get(SAME_DATA, SAME_DATA)
+        lost = found.largest_error_over_bound
+        verdict = _lossy(coded) if lost else words.get(SAME_DATA, SAME_DATA)
     return Verification(
         str(file),
         not found.differences,

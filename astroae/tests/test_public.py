@@ -31,6 +31,7 @@ PUBLIC = {
     "decompress",
     "encode",
     "info",
+    "latents",
     "preview",
     "read_nddata",
     "verify",

@@ -171,13 +171,22 @@ def test_two_modes_at_once(plain, capsys):
         ["--dither-seed", "0"],
         ["--tile-shape", "0,5"],
         ["--tile-shape", "a,b"],
-        ["--model", "unheard-of"],
+        ["--model", "classical", "--embed-model"],
+        ["--latent-step", "2"],
+        ["--skips", "cut", "-q", "4"],
         ["--plane", "SCI"],
         ["-o", "x.fits", "--output-dir", "y"],
     ],
 )
 def test_other_wrong_settings(plain, capsys, options):
     check_wrong_setting(capsys, plain.parent, ["compress", plain, *options])
+
+
+def test_a_model_that_is_not_here(plain, capsys):
+    before = contents(plain.parent)
+    assert main(["compress", str(plain), "--model", "unheard-of"]) == 6
+    assert "unheard-of: no such model" in capsys.readouterr().err
+    assert contents(plain.parent) == before
 
 
 def test_unknown_option_is_wrong_usage(plain, capsys):

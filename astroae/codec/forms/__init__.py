@@ -12,6 +12,7 @@ TRUNC    floats with fewer mantissa bits                             relative
 QUANT    floats on a FITS grid, dithered or not                      step / 2
 STEP     integers on an odd step                                     step / 2
 SOURCE   integers of an fpacked source, as they were                 yes
+LATENT   none: a network's latents stand beside them                 no bound
 =======  ==========================================================  ========
 
 A form module is an inverse pair::
@@ -29,6 +30,7 @@ from astroae.codec.forms import (
     bits,
     dyadic,
     integer,
+    latent,
     level,
     quant,
     source,
@@ -39,7 +41,7 @@ from astroae.codec.forms import (
 from astroae.codec.forms.base import Coded, Form, Layout, TileContext
 from astroae.entropy.residual import Units
 from astroae.pixels import nulls
-from astroae.settings import Bounded, Relative
+from astroae.settings import Bounded, Latent, Relative
 
 __all__ = ["Coded", "Form", "Layout", "TileContext", "choose", "layout", "restore"]
 
@@ -53,6 +55,7 @@ _MODULES = {
     Form.QUANT: quant,
     Form.STEP: step,
     Form.SOURCE: source,
+    Form.LATENT: latent,
 }
 
 
@@ -70,12 +73,16 @@ def choose(values, context, integers=None):
     Yields
     ------
     Coded
+        In latent mode the first one is of form LATENT, and the next the best exact one.
         The last one, of form BITS, always serves (a source always serves, too).
     """
     if integers is not None:
         yield source.analyze(values, integers, context)
         return
-    for module in _preferred(values.dtype, context):
+    preferred = _preferred(values.dtype, context)
+    if isinstance(context.settings.mode, Latent):
+        preferred = [latent, *preferred]
+    for module in preferred:
         coded = module.analyze(values, context)
         if coded is not None:
             yield coded

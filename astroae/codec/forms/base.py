@@ -21,6 +21,7 @@ class Form(IntEnum):
     QUANT = 6
     STEP = 7
     SOURCE = 8
+    LATENT = 9
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Coded:
     scale, zero : float
         Grid; scale 0 where the tile is exact.
     units : Units
+    vector : float32 ndarray or None
+        Latent vector of the tile, of form LATENT.
     """
 
     form: Form
@@ -54,6 +57,7 @@ class Coded:
     scale: float = 0.0
     zero: float = 0.0
     units: Units = field(default_factory=Units)
+    vector: np.ndarray | None = None
 
 
 @dataclass
@@ -87,6 +91,8 @@ class TileContext:
     region : tuple of slice
         Place of the tile in the image.
     image_shape : tuple of int
+    model : astroae.nets.modelfile.Model or None
+        In latent mode.
     sigma : float
         Noise of the tile; the decoder does not know it.
     grid : (scale, zero), optional
@@ -101,6 +107,7 @@ class TileContext:
     record: object
     region: tuple
     image_shape: tuple
+    model: object = None
     sigma: float = 0.0
     grid: tuple | None = None
 

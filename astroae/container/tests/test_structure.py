@@ -16,7 +16,7 @@ from astroae.container.structure import (
     structure_cards,
 )
 from astroae.errors import CorruptFileError, FormatVersionError, ModelError
-from astroae.settings import Bounded, Lossless, Relative, Settings
+from astroae.settings import Bounded, Latent, Lossless, ModelName, Relative, Settings
 
 positive = st.floats(min_value=5e-324, max_value=1.7e308, exclude_min=False)
 modes = st.one_of(
@@ -24,6 +24,12 @@ modes = st.one_of(
     st.builds(Bounded, quantize_level=positive, dither=st.sampled_from([0, 1, 2])),
     st.builds(Bounded, error_bound=positive, dither=st.sampled_from([0, 1, 2])),
     st.builds(Relative, st.floats(min_value=1e-300, max_value=0.999)),
+    st.builds(
+        Latent,
+        st.builds(ModelName, st.sampled_from(["unet187", "a b"]), st.just("0f" * 32)),
+        positive,
+        st.sampled_from(["coded", "cut"]),
+    ),
 )
 
 
@@ -37,7 +43,7 @@ def structures(draw):
         shape,
         dtype,
         tile_shape,
-        Settings(draw(modes), tile_shape, draw(st.integers(1, 10_000)), "classical"),
+        Settings(draw(modes), tile_shape, draw(st.integers(1, 10_000))),
         draw(st.floats(min_value=1e-30, max_value=1e30)),
         draw(st.none() | st.integers(info.min, info.max)) if info else None,
         draw(st.integers(0, 2**32 - 1)),
