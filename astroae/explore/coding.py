@@ -9,21 +9,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from astroae.errors import UnsupportedDataError
+from astroae.errors import SettingError, UnsupportedDataError
 from astroae.nets import exact
 from astroae.pixels.resize import resize, resize_levels
 from astroae.pixels.stamps import Normalisation, Scaling, fill_undefined, undefined
 
 __all__ = [
+    "SMALLER",
     "Coded",
     "channel_names",
     "decode",
     "encode",
     "latent_vector",
+    "model_cards",
     "prepare",
     "rule_of",
     "vectors",
 ]
+
+
+#: What becomes of a stamp smaller than the model's own side.
+SMALLER = ("pad", "resize")
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Coded:
     Attributes
     ----------
     x : ndarray (C, H, W) of float64
-        From 0 to 1, at the model's side, not padded.
+        From 0 to 1, before it is padded to the model's side.
     scaling : astroae.pixels.stamps.Scaling
     crossing : dict of str to ndarray (C, h, w)
         Latents and skips.
@@ -44,8 +50,8 @@ class Coded:
     crossing: dict
 
 
-def prepare(model, values, pictures=False):
-    """A stamp at the model's side and channels, normalised.
+def prepare(model, values, *, pictures=False, smaller="pad"):
+    """A stamp with the model's channels, no larger than its side, normalised.
 
     Parameters
     ----------
@@ -55,6 +61,10 @@ def prepare(model, values, pictures=False):
     pictures : bool
         Gray levels from 0 to 255 rather than flux per pixel, where the model's recipe
         treats them in a way of their own.
+    smaller : {"pad", "resize"}
+        A stamp smaller than the model's side is padded by reflection later, as
+        `astroae.latents` does it, or resized; a larger one is always resized, each new
+        pixel the sum of what it covers.
 
     Returns
     -------
@@ -87,12 +97,26 @@ def prepare(model, values, pictures=False):
             hint="leave it out",
         )
     planes = fill_undefined(planes, bad)
-    if network.side is not None:
-        shape = (network.side, network.side)
+    shape = _shape(planes.shape[1:], network.side, smaller)
+    if shape != planes.shape[1:]:
         planes = (resize_levels if pictures else resize)(planes, shape)
         bad = resize_levels(bad, shape) > 0.5
     x, scaling = rule_of(model, pictures).normalise(planes, bad)
     return np.broadcast_to(x, (network.channels, *x.shape[1:])), scaling
+
+
+def _shape(shape, side, smaller):
+    """Height and width that a stamp is resized to; its own where it stays."""
+    if smaller not in SMALLER:
+        raise SettingError(
+            "no such way with small stamps",
+            where="smaller",
+            found=f"got {smaller!r}, known are {', '.join(SMALLER)}",
+            hint="leave it out to pad",
+        )
+    if side is None or (smaller == "pad" and max(shape) <= side):
+        return tuple(shape)
+    return side, side
 
 
 def rule_of(model, pictures=False):
@@ -111,21 +135,25 @@ def rule_of(model, pictures=False):
     return Normalisation(**own) if own else Normalisation.from_dict(model.input)
 
 
-def encode(model, values, pictures=False):
+def encode(model, values, *, pictures=False, smaller="pad"):
     """Latents and skips of one stamp.
 
     Parameters
     ----------
     model : astroae.nets.modelfile.Model
     values : array_like (y, x) or (channel, y, x)
-    pictures : bool
+    pictures, smaller
+        As for `prepare`.
 
     Returns
     -------
     Coded
     """
-    x, scaling = prepare(model, values, pictures)
+    x, scaling = prepare(model, values, pictures=pictures, smaller=smaller)
     seen = rule_of(model, pictures).network_input(x)
+    if model.network.side is not None:
+        missing = [(0, model.network.side - n) for n in x.shape[1:]]
+        seen = np.pad(seen, [(0, 0), *missing], mode="reflect")
     return Coded(x, scaling, exact.encode(model, seen))
 
 
@@ -146,7 +174,7 @@ def decode(model, crossing, shape):
         On the scale of `prepare`.
     """
     network = model.network
-    wanted = network.shapes(*shape)
+    wanted = network.shapes(*(() if network.side else shape))
     given = {
         name: crossing[name] if name in crossing else model.latents[name].cut(wanted[name])
         for name in network.crossing
@@ -186,14 +214,15 @@ def model_cards(model):
     return {"MODEL": model.name[:60], "MODELSHA": model.sha256}
 
 
-def vectors(model, stamps, *, pictures=False, progress=None):
+def vectors(model, stamps, *, pictures=False, smaller="pad", progress=None):
     """Vectors of many stamps.
 
     Parameters
     ----------
     model : astroae.nets.modelfile.Model
     stamps : sequence of array_like (y, x) or (channel, y, x)
-    pictures : bool
+    pictures, smaller
+        As for `prepare`.
     progress : callable, optional
         Called with (done, total).
 
@@ -203,7 +232,8 @@ def vectors(model, stamps, *, pictures=False, progress=None):
     """
     found = np.empty((len(stamps), len(channel_names(model))))
     for i, values in enumerate(stamps):
-        found[i] = latent_vector(model, encode(model, values, pictures).crossing)
+        coded = encode(model, values, pictures=pictures, smaller=smaller)
+        found[i] = latent_vector(model, coded.crossing)
         if progress is not None:
             progress(i + 1, len(stamps))
     return found

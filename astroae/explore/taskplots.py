@@ -94,5 +94,8 @@ def _by_brightness(axes, result, model):
     axes.axhline(1 / len(CLASSES), color=FAINT, ls=":", lw=1)
     axes.annotate("chance", (edges[-1], 1 / len(CLASSES) + 0.01), ha="right", color=FAINT)
     axes.set(xscale="log", ylim=(0.15, 1.02), xlabel="signal-to-noise ratio")
+    axes.set_xticks([], minor=True)
+    ticks = [t for t in (10, 20, 50, 100, 200) if edges[0] <= t <= edges[-1]]
+    axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.set_title(f"objects, {model}, {CLASSIFIERS[0]}", fontsize=9, loc="left")
     axes.grid(color="#e6e6e6")

@@ -32,6 +32,9 @@ class LatentTransformer(_base.TransformerMixin, _base.BaseEstimator):
         square images where their length is a square, else images of one row.
     pictures : bool
         The images are gray levels from 0 to 255 rather than flux per pixel.
+    smaller : {"pad", "resize"}
+        What becomes of images smaller than the model's side: padded by reflection, as
+        by `astroae.latents`, or resized.
 
     Attributes
     ----------
@@ -50,10 +53,11 @@ class LatentTransformer(_base.TransformerMixin, _base.BaseEstimator):
     ... )
     """
 
-    def __init__(self, model="hubble128", *, image_shape=None, pictures=False):
+    def __init__(self, model="hubble128", *, image_shape=None, pictures=False, smaller="pad"):
         self.model = model
         self.image_shape = image_shape
         self.pictures = pictures
+        self.smaller = smaller
 
     def fit(self, X, y=None):
         """Find the model, and learn how many pixels an image has.
@@ -89,10 +93,15 @@ class LatentTransformer(_base.TransformerMixin, _base.BaseEstimator):
         Returns
         -------
         ndarray (N, K) of float64
-            See `astroae.explore.coding.latent_vector`.
+            As `astroae.latents` gives them, in float64.
         """
         _validation.check_is_fitted(self)
-        return vectors(self.model_, self._images(X, reset=False), pictures=self.pictures)
+        return vectors(
+            self.model_,
+            self._images(X, reset=False),
+            pictures=self.pictures,
+            smaller=self.smaller,
+        )
 
     def get_feature_names_out(self, input_features=None):
         """Names of the latents: tensor and channel.

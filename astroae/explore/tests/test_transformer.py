@@ -5,6 +5,7 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 
+import astroae
 from astroae.errors import SettingError
 from astroae.explore.coding import channel_names, vectors
 
@@ -42,6 +43,27 @@ def test_same_numbers_as_one_by_one(dense_model, images):
     found = LatentTransformer(dense_model).fit_transform(images)
     assert np.array_equal(found, vectors(dense_model, list(images)))
     assert found.shape == (12, 5) and np.ptp(found, axis=0).min() > 0
+
+
+@pytest.mark.parametrize("side", [11, 16])
+def test_same_numbers_as_latents(side, dense_model, spatial_model, skip_model, images):
+    for model in (dense_model, spatial_model, skip_model):
+        cut = images[:, :side, :side].copy()
+        cut[3, 2:4] = np.nan
+        table = astroae.latents(cut, model)
+        found = LatentTransformer(model).fit_transform(cut)
+        assert np.array_equal(np.float32(found), table["latent"])
+
+
+def test_small_images_padded_or_resized(dense_model, images):
+    cut = images[:, :8, :8]
+    padded = np.pad(cut, ((0, 0), (0, 8), (0, 8)), mode="reflect")
+    resized = np.kron(cut, np.ones((2, 2)))
+    for smaller, wanted in (("pad", padded), ("resize", resized)):
+        found = LatentTransformer(dense_model, smaller=smaller).fit_transform(cut)
+        assert np.allclose(found, LatentTransformer(dense_model).fit_transform(wanted), atol=1e-4)
+    with pytest.raises(SettingError, match="smaller"):
+        LatentTransformer(dense_model, smaller="stretch").fit_transform(cut)
 
 
 def test_rows_are_square_images(dense_model, images):
