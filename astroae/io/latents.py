@@ -37,6 +37,8 @@ class _Image:
         """Physical values of some tiles, NaN where undefined."""
         if isinstance(self.source, (np.ndarray, np.ma.MaskedArray)):
             values = self.source[place]
+        elif self.source._data_loaded:  # astropy's section is of files
+            values = self.source.data[place]
         else:
             values = self.source.section[place]
         if isinstance(values, np.ma.MaskedArray):
@@ -97,7 +99,8 @@ def latents(images, model, *, tile_shape=None, progress=None):
     settings = Settings(Latent(model))
     if tile_shape is not None:
         settings = replace(settings, tile_shape=_two(tile_shape))
-    for given in images if isinstance(images, (list, tuple)) else [images]:
+    several = isinstance(images, (list, tuple)) and not isinstance(images, fits.HDUList)
+    for given in images if several else [images]:
         for image in _images(given):
             rows.append(_rows(image, model, settings, progress))
     return _table(rows, model)

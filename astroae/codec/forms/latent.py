@@ -136,6 +136,7 @@ def restore(k, plan, coded, context):
         y = y[:, : context.shape[1], : context.shape[2]]
         if len(place) != len(y):
             y = _mean(y)[None]
+        y = np.clip(y, 0.0, 1.0)  # where every pixel was: nothing beyond can be right
         values = rule.restore(y, Scaling(*(float(v) for v in numbers)), hidden)
         place[...] = _stored(values, context)
     return out
