@@ -34,7 +34,7 @@ def add_arguments(parser):
     changes.add_argument("--vgg-weights", metavar="FILE|hub", help="VGG16 weights, or fetch them")
     how = parser.add_argument_group("how it runs")
     how.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    how.add_argument("--precision", default="bf16-mixed", metavar="P", help="or 32-true")
+    how.add_argument("--precision", metavar="P", help="bf16-mixed or 32-true; the recipe's")
     how.add_argument("--threads", type=int, metavar="N")
     how.add_argument("--max-minutes", type=float, metavar="M", help="stop after so long")
     how.add_argument("--patience", type=int, metavar="N", help="epochs without gain, then stop")

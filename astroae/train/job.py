@@ -140,7 +140,7 @@ def _card(recipe, name, data, kept, held, training, log):
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in packages},
         "device": training.device,
-        "precision": training.precision,
+        "precision": training.precision or recipe.precision,
         "data": str(Path(data).name),
         "split": {
             "rule": "by instrument or source image",

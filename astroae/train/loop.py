@@ -35,8 +35,8 @@ class Training:
     folder : path-like
         Of checkpoints and ``log.csv``.
     device : {"auto", "cpu", "cuda"}
-    precision : str
-        Lightning's: ``"bf16-mixed"``, ``"32-true"``.
+    precision : str or None
+        Lightning's, ``"bf16-mixed"`` or ``"32-true"``; None: the recipe's.
     threads : int or None
     max_minutes : float or None
         Stop after so long; the checkpoint serves to go on.
@@ -48,7 +48,7 @@ class Training:
 
     folder: Path
     device: str = "auto"
-    precision: str = "bf16-mixed"
+    precision: str | None = None
     threads: int | None = None
     max_minutes: float | None = None
     patience: int | None = None
@@ -117,7 +117,7 @@ def _trainer(recipe, training, folder):
     return lightning.Trainer(
         accelerator={"cuda": "gpu"}.get(training.device, training.device),
         devices=1,
-        precision=training.precision,
+        precision=training.precision or recipe.precision,
         max_epochs=recipe.epochs,
         gradient_clip_val=1.0,
         callbacks=callbacks,
@@ -217,14 +217,14 @@ class _Log(Callback):
         self.start = time.monotonic()
         if trainer.current_epoch and self.path.exists():
             with open(self.path, newline="") as file:
-                kept = [r for r in csv.DictReader(file) if int(r["epoch"]) < trainer.current_epoch]
+                kept = [r for r in csv.DictReader(file) if int(r["epoch"]) <= trainer.current_epoch]
             self.rows = kept
             self.before = float(kept[-1]["seconds"]) if kept else 0.0
 
     def on_train_epoch_end(self, trainer, module):
         values = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row = {
-            "epoch": trainer.current_epoch,
+            "epoch": trainer.current_epoch + 1,  # epochs done
             "step": trainer.global_step,
             **{key: f"{values[key]:.6g}" for key in _COLUMNS[2:5] if key in values},
             "seconds": f"{self.before + time.monotonic() - self.start:.1f}",

@@ -6,6 +6,8 @@ from torch.nn import functional
 
 __all__ = ["TorchNetwork", "pad"]
 
+_LATENT_BIAS = 5.0
+
 
 class TorchNetwork(nn.Module):
     """Encoder and decoder of a `~astroae.nets.spec.Network`.
@@ -32,6 +34,9 @@ class TorchNetwork(nn.Module):
                     features = shapes[node.name][0]
                     kind = nn.BatchNorm1d if node.op == "dense" else nn.BatchNorm2d
                     self.norms[node.name] = kind(features)
+                if node.name in network.latents and node.options["activation"] == "relu":
+                    # One that is zero for every image from the start would stay so.
+                    nn.init.constant_(self.layers[node.name].bias, _LATENT_BIAS)
 
     def encode(self, x):
         """Crossing tensors of images (N, C, H, W) whose sides are padded already."""

@@ -34,9 +34,10 @@ class Recipe:
         The same for 8-bit pictures, where it differs.
     loss : tuple of (str, float)
         Terms of `astroae.train.losses` and their weights.
-    learning_rate, batch, epochs, schedule, augment, checkpoint_every, split, seed
+    learning_rate, batch, epochs, schedule, augment, checkpoint_every, split, seed,
+    precision
         Of the training; ``schedule`` is ``"constant"`` or ``"cosine"``, ``split`` the
-        part that is trained on.
+        part that is trained on, ``precision`` is Lightning's.
     norm_epochs : int or None
         Epochs in which batch norm follows each batch; after them its statistics stand.
         None: always.
@@ -71,6 +72,7 @@ class Recipe:
     checkpoint_every: int = 10
     split: float = 0.8
     seed: int = 1
+    precision: str = "bf16-mixed"
     norm_epochs: int | None = None
     latent_levels: float | None = 16.0
     skip_levels: float | None = 16.0
