@@ -19,16 +19,30 @@ import numpy as np
 from astroae.entropy import phases, tables
 from astroae.entropy.predictor import CLASS_ZERO, LARGEST_PLANE, TAP_BITS, WEIGHT_BITS
 
-__all__ = ["FEATURES", "HEAD", "Context", "energies", "features", "from_numbers"]
+__all__ = [
+    "FEATURES",
+    "GROUPS",
+    "HEAD",
+    "Context",
+    "Slot",
+    "depth_log",
+    "energies",
+    "energy_log",
+    "features",
+    "from_numbers",
+    "groups",
+]
 
+GROUPS = 4  # of channels; the later see the errors of the earlier
 HEAD = 2  # side of the coarsest grid of a map
 #: Those of a phase, then: expected size, energy of errors near and further off, of the
-#: channels that were coded before at the same place, of the coarser tensor.
-FEATURES = phases.FEATURES + 5
+#: channels that were coded before at the same place, of the coarser tensor, and how far
+#: the prediction lies below the smallest latent so far.
+FEATURES = phases.FEATURES + 6
 _MOST_GAIN, _MOST_WEIGHT = 8 << TAP_BITS, 1 << 20
 _LARGEST_ENERGY = 1 << 20
 _ONE_STEP = 20  # class whose scale is one step
-_PLAIN_WEIGHTS = (-1100, 64, 64, 0, 0, 0, 128, 32, 0, 32, 0)
+_PLAIN_WEIGHTS = (-1100, 64, 64, 0, 0, 0, 128, 32, 0, 32, 0, 0)
 _PLAIN_SHAPE = 2
 _LOG_ONE = phases.integer_log(np.array([16.0]))[0]
 
@@ -58,7 +72,7 @@ def energies(errors, classes):
 
 
 def features(phase, mean, classes, coarse):
-    """What tells the scale of the errors of a phase, but for the energy at the same place.
+    """What tells the scale of the errors of a phase, but for what other channels tell.
 
     Parameters
     ----------
@@ -78,10 +92,10 @@ def features(phase, mean, classes, coarse):
     with_energy = np.concatenate([mean, np.zeros((count, 1, height, width))], 1)
     own = phase.features(with_energy).reshape(-1, *with_energy.shape)
     out[: phases.FEATURES] = own[:, :, :channels]
-    out[-5] = ((classes - _ONE_STEP << 6) + _LOG_ONE)[..., None, None]
-    out[-4], out[-3] = own[2, :, channels:], own[3, :, channels:]
+    out[-6] = ((classes - _ONE_STEP << 6) + _LOG_ONE)[..., None, None]
+    out[-5], out[-4] = own[2, :, channels:], own[3, :, channels:]
     if coarse is not None:
-        out[-1] = energy_log(coarse)[:, None]
+        out[-2] = energy_log(coarse)[:, None]
     return out
 
 
@@ -90,7 +104,12 @@ def energy_log(energy):
     return phases.integer_log(energy + 8.0)
 
 
-_SLOT = ("taps", "weights", "scale", "shape")
+def depth_log(mean, least):
+    """How far predictions lie below the smallest latent so far, as a feature."""
+    return phases.integer_log(np.maximum(least - mean, 0) + 16.0) - _LOG_ONE
+
+
+_SLOT = ("taps", "cross", "weights", "scale", "shape")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,27 +119,58 @@ class Slot:
     Attributes
     ----------
     taps : float64 ndarray (C, neighbours), whole numbers in 2^-12
+    cross : float64 ndarray (C, C), whole numbers in 2^-12
+        What the errors of channels that come before say of a channel's mean.
     weights : int64 ndarray (FEATURES,), in 2^-8
     scale, shape : int64 ndarray (CLASSES,)
         Table for each class of scale.
     """
 
     taps: np.ndarray
+    cross: np.ndarray
     weights: np.ndarray
     scale: np.ndarray
     shape: np.ndarray
 
     def predict(self, neighbours):
         """Mean of each latent, whole plane units: (N, C, y, x) of (neighbours, N, C, y, x)."""
-        total = np.einsum("ci,incyx->ncyx", self.taps, neighbours)
-        mean = np.floor((total + (1 << TAP_BITS - 1)) * 0.5**TAP_BITS)
-        return np.clip(mean, -LARGEST_PLANE, LARGEST_PLANE)
+        return _rounded(np.einsum("ci,incyx->ncyx", self.taps, neighbours))
+
+    def refine(self, part, mean, errors):
+        """Means of the channels ``part``, (N, c, y, x), by the errors of those before.
+
+        ``mean`` (N, C, y, x) is what `predict` gave, ``errors`` are latents less that.
+        """
+        if not part.start or not self.cross.any():
+            return mean[:, part]
+        cross = self.cross[part, : part.start]
+        more = np.einsum("ck,nkyx->ncyx", cross, errors[:, : part.start])
+        return np.clip(mean[:, part] + _rounded(more), -LARGEST_PLANE, LARGEST_PLANE)
 
     def classes(self, features):
         """Class of scale of each latent, flat, before its table is chosen."""
         flat = features.reshape(len(features), -1)
         log = np.einsum("i,ij->j", self.weights, flat) >> WEIGHT_BITS
         return np.clip((log >> 6) + CLASS_ZERO, 0, tables.CLASSES - 1)
+
+
+def _rounded(total):
+    mean = np.floor((total + (1 << TAP_BITS - 1)) * 0.5**TAP_BITS)
+    return np.clip(mean, -LARGEST_PLANE, LARGEST_PLANE)
+
+
+def groups(channels):
+    """Slices of the channels that are coded together."""
+    edges = [channels * i // GROUPS for i in range(GROUPS + 1)]
+    return [slice(a, b) for a, b in zip(edges, edges[1:]) if b > a]
+
+
+def _before(channels):
+    """Where `Slot.cross` may stand: (C, C), True where the column's channel comes first."""
+    found = np.zeros((channels, channels), bool)
+    for part in groups(channels):
+        found[part, : part.start] = True
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +182,14 @@ class Context:
     slots : tuple of Slot
     head : int
         Shape of the tables of the coarsest grid.
+    floor : bool
+        Whether a channel's smallest latent is a floor on which many lie, as after a
+        ReLU: no prediction is below the smallest so far.
     """
 
     slots: tuple[Slot, ...]
     head: int = _PLAIN_SHAPE
+    floor: bool = False
 
     def of(self, phase):
         """Slot and support of a phase; the coarsest levels share slots."""
@@ -146,7 +200,7 @@ class Context:
 
     def to_numbers(self):
         """As int32 numbers; inverse of `from_numbers`."""
-        parts = [[self.head]]
+        parts = [[self.head, self.floor]]
         for slot, support in zip(self.slots, phases.SUPPORT):
             plain = _plain(support, len(slot.taps))
             learned = any(np.any(getattr(slot, k) != getattr(plain, k)) for k in _SLOT)
@@ -154,7 +208,9 @@ class Context:
             if not learned:
                 continue
             changed = np.flatnonzero((slot.scale != _CLASS) | (slot.shape != _PLAIN_SHAPE))
-            parts += [slot.taps.ravel(), slot.weights, [len(changed)], changed]
+            crossed = slot.cross.any()
+            parts += [slot.taps.ravel(), [crossed], slot.cross[_before(len(slot.cross)) & crossed]]
+            parts += [slot.weights, [len(changed)], changed]
             parts += [slot.scale[changed], slot.shape[changed]]
         return np.concatenate(parts).astype(np.int32)
 
@@ -181,24 +237,28 @@ def _from_bytes(data, channels):
     if not data:
         return Context(tuple(_plain(support, channels) for support in phases.SUPPORT))
     numbers = _Numbers(np.frombuffer(data, np.int64))
-    head = int(numbers.take(1, tables.SHAPES)[0])
+    head, floor = int(numbers.take(1, tables.SHAPES)[0]), bool(numbers.take(1, 2)[0])
+    before = _before(channels)
     slots = []
     for support in phases.SUPPORT:
         if not numbers.take(1, 2)[0]:
             slots.append(_plain(support, channels))
             continue
         taps = numbers.take(channels * len(support)).reshape(channels, -1)
+        cross = np.zeros((channels, channels))
+        if numbers.take(1, 2)[0]:
+            cross[before] = numbers.take(int(before.sum()))
         weights = numbers.take(FEATURES)
         changed = numbers.take(int(numbers.take(1)[0]), tables.CLASSES)
         scale, shape = _CLASS.copy(), np.full(tables.CLASSES, _PLAIN_SHAPE)
         scale[changed] = numbers.take(len(changed), tables.CLASSES)
         shape[changed] = numbers.take(len(changed), tables.SHAPES)
-        gain = np.abs(taps).sum(1, dtype=float).max(initial=0)
+        gain = max(np.abs(part).sum(1, dtype=float).max() for part in (taps, cross))
         if gain > _MOST_GAIN or np.abs(weights.astype(float)).max() > _MOST_WEIGHT:
             raise ValueError("weights of a context are out of range")
-        slots.append(Slot(taps.astype(float), weights, scale, shape))
+        slots.append(Slot(taps.astype(float), cross, weights, scale, shape))
     numbers.finish()
-    return Context(tuple(slots), head)
+    return Context(tuple(slots), head, floor)
 
 
 def _plain(support, channels):
@@ -207,7 +267,8 @@ def _plain(support, channels):
     nearest = sorted(range(len(support)), key=lambda i: sum(d * d for d in support[i]))
     taps[:, nearest[:2]] = (1 << TAP_BITS) // 8
     shape = np.full(tables.CLASSES, _PLAIN_SHAPE)
-    return Slot(taps, np.array(_PLAIN_WEIGHTS), _CLASS, shape)
+    cross = np.zeros((channels, channels))
+    return Slot(taps, cross, np.array(_PLAIN_WEIGHTS), _CLASS, shape)
 
 
 class _Numbers:

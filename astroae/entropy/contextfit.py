@@ -3,6 +3,8 @@
 Floating point is free here, since what it finds becomes whole numbers.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from astroae.entropy import phases, tables
@@ -15,8 +17,10 @@ __all__ = ["fit"]
 
 _ONE = 16.0
 _MOST = 1 << 21  # latents of a tensor that are learned from
-_SAMPLE = 40_000  # of them for a phase's weights
-_TRIAL = 8000  # and for the table of a class
+_SIDE = 32  # of the part of a map that is learned from, at least
+_SAMPLE = 24_000  # of them for a phase's weights
+_TRIAL = 4000  # and for the table of a class
+_FLOOR = 0.1  # part of the latents that lie on their channel's smallest, where it is a floor
 _PRIOR = 20.0  # latents that say that a tap is zero
 
 
@@ -35,17 +39,52 @@ def fit(samples, classes):
     -------
     list of int32 ndarray
     """
-    found, coarse = [], None
+    found, window = [], _Window()
     for tensor, given in zip(samples, classes):
-        most = max(1, _MOST // max(tensor[0].size, 1))
-        tensor = tensor[:most]
-        given = given if given.ndim == 1 else given[:most]
-        if coarse is not None:
-            coarse = coarse[: len(tensor)]
-        learner = _Learner(tensor)
-        coarse = walk(tensor.shape, given, learner, coarse, learner.exchange)
+        part, coarse = window.cut(tensor)
+        given = given if given.ndim == 1 else given[: len(part)]
+        learner = _Learner(part)
+        window.energy = walk(part.shape, given, learner, coarse, learner.exchange)
         found.append(learner.context().to_numbers())
     return found
+
+
+class _Window:
+    """The part of the tensors that is learned from: the middle of the larger ones.
+
+    Half as far from the middle whenever a tensor would be too much: many images tell
+    more than the whole of a few.
+    """
+
+    def __init__(self):
+        self._depth, self._sides = 0, (0, 0)
+        self.energy = None  # of the part that was cut last
+
+    def cut(self, tensor):
+        """A part of a tensor, and the energy of the coarser one there, or None."""
+        count, channels, height, width = tensor.shape
+        sides = (height, width)
+        coarser, depth = (self._sides, self._depth)
+        while count * channels * height * width >> 2 * self._depth > _MOST:
+            if min(sides) >> self._depth < 2 * _SIDE or (height | width) >> self._depth & 3:
+                break
+            self._depth += 1
+        self._sides = sides
+        part = _middle(tensor, self._depth)
+        part = part[: max(1, _MOST // part[0].size)]
+        if self.energy is None or sides != (2 * coarser[0], 2 * coarser[1]):
+            return part, None
+        energy = _middle(self.energy, self._depth - depth)[: len(part)]
+        return part[: len(energy)], energy
+
+
+def _middle(array, depth):
+    """The middle of the last two axes, halved so many times."""
+    for _ in range(depth):
+        height, width = array.shape[-2:]
+        array = array[..., height // 4 : height // 4 + height // 2, :]
+        array = array[..., width // 4 : width // 4 + width // 2]
+    return array
 
 
 class _Learner:
@@ -56,7 +95,9 @@ class _Learner:
         self._plain = from_numbers((), tensor.shape[1])
         self._slots = {}
         self._open = None
-        self._head = self.head = self._plain.head
+        self._shape = self.head = self._plain.head
+        least = tensor.min((2, 3), keepdims=True)
+        self.floor = bool((tensor == least).mean() > _FLOOR)
 
     def of(self, phase):
         number = phase.slot
@@ -71,7 +112,7 @@ class _Learner:
     def exchange(self, part):
         actual = self._tensor[part.where]
         if self._open is None:
-            self._head = _head_shape(actual.ravel(), part.scale)
+            self._shape = _head_shape(actual.ravel(), part.scale)
         else:
             self._open.learn(actual, part)
         return actual
@@ -81,7 +122,7 @@ class _Learner:
             self._slots[number].fitted() if number in self._slots else plain
             for number, plain in enumerate(self._plain.slots)
         ]
-        return Context(tuple(slots), self._head)
+        return Context(tuple(slots), self._shape, self.floor)
 
 
 class _LearningSlot:
@@ -90,7 +131,7 @@ class _LearningSlot:
     def __init__(self, plain):
         self._plain = plain
         self.scale, self.shape = plain.scale, plain.shape
-        self._taps = plain.taps
+        self._taps, self._cross = plain.taps, plain.cross.copy()
         self._target = self._weight = self._told = None
         self._seen = []
 
@@ -102,7 +143,18 @@ class _LearningSlot:
 
     def predict(self, neighbours):
         self._taps = _taps(neighbours, self._target, self._weight)
-        return Slot(self._taps, *(None,) * 3).predict(neighbours)
+        return replace(self._plain, taps=self._taps).predict(neighbours)
+
+    def refine(self, part, mean, errors):
+        if part.start:
+            before = errors[:, : part.start].swapaxes(0, 1)
+            wanted = self._target - mean
+            for channel in range(part.start, part.stop):
+                own = np.s_[:, channel]
+                self._cross[channel, : part.start] = _least_squares(
+                    before, wanted[own], self._weight[own], self._cross.shape[1]
+                )
+        return replace(self._plain, cross=self._cross).refine(part, mean, errors)
 
     def classes(self, told):
         self._told = told.reshape(FEATURES, -1)
@@ -119,8 +171,9 @@ class _LearningSlot:
         x = told / 256.0
         size = np.abs(_ONE * error - offset) + _ONE / 8
         weights = np.round(laplace_weights(x, size) * (1 << WEIGHT_BITS)).astype(np.int64)
-        slot = Slot(self._taps, weights, self.scale, self.shape)
-        return Slot(self._taps, weights, *calibrate(slot.classes(told), error, offset, _TRIAL))
+        slot = Slot(self._taps, self._cross, weights, self.scale, self.shape)
+        scale, shape = calibrate(slot.classes(told), error, offset, _TRIAL)
+        return replace(slot, scale=scale, shape=shape)
 
 
 def _head_shape(errors, scales):
@@ -143,16 +196,24 @@ def _activity(phase, shape):
 
 
 def _taps(neighbours, target, weight):
-    """Least squares for each channel, quiet places counting most."""
-    found = np.zeros((target.shape[1], len(neighbours)))
-    for channel, taps in enumerate(found):
-        x = neighbours[:, :, channel].reshape(len(neighbours), -1)
-        w = weight[:, channel].ravel()
-        scaled = x * w
-        gram = scaled @ x.T
-        level = np.trace(gram) / len(gram) + 1e-9
-        gram[np.diag_indices_from(gram)] += level * _PRIOR / w.size
-        solved = np.linalg.solve(gram, scaled @ target[:, channel].ravel())
-        if np.isfinite(solved).all() and np.abs(solved).sum() < 7.9:
-            taps[:] = np.round(solved * (1 << TAP_BITS))
+    """Taps of each channel: (C, neighbours)."""
+    each = range(target.shape[1])
+    return np.stack(
+        [_least_squares(neighbours[:, :, c], target[:, c], weight[:, c], 0) for c in each]
+    )
+
+
+def _least_squares(inputs, target, weight, least):
+    """Whole taps for inputs (n, ...), quiet places counting most; zeros for few places."""
+    x, w = inputs.reshape(len(inputs), -1), weight.ravel()
+    found = np.zeros(len(x))
+    if w.size < 4 * least:
+        return found
+    scaled = x * w
+    gram = scaled @ x.T
+    level = np.trace(gram) / len(gram) + 1e-9
+    gram[np.diag_indices_from(gram)] += level * _PRIOR / w.size
+    solved = np.linalg.solve(gram, scaled @ target.ravel())
+    if np.isfinite(solved).all() and np.abs(solved).sum() < 7.9:
+        found = np.round(solved * (1 << TAP_BITS))
     return found

@@ -6,24 +6,35 @@ model (`astroae.entropy.context`).  Out: bytes.  Exact.  Only whole numbers deci
 symbol, so every machine reads what another wrote.
 
 A map's coarsest grid of 2 x 2 comes first, with tables by class alone, and vectors are
-nothing else.  Each phase then follows in `GROUPS` parts, of which the later see the
-energy of the earlier.  One number per tensor is sent: by how much all of its tables are
-wider or narrower than expected, which is how a file adapts to its image.
+nothing else.  Each phase then follows in groups of channels, of which the later see
+the errors of the earlier.  One number per tensor is sent: by how much all of its tables are
+wider or narrower than expected, which is how a file adapts to its image.  Where deflate
+is shorter than all that (drawings, images of two levels), it is taken.
 """
 
+import math
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from astroae.entropy import phases, tables
 from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter
-from astroae.entropy.context import HEAD, energies, energy_log, features, from_numbers
+from astroae.entropy.context import (
+    HEAD,
+    depth_log,
+    energies,
+    energy_log,
+    features,
+    from_numbers,
+    groups,
+)
 from astroae.entropy.fit import bits
 from astroae.varint import pack_numbers, unpack_numbers
 
-__all__ = ["GROUPS", "Part", "decode", "encode", "walk"]
+__all__ = ["Part", "decode", "encode", "walk"]
 
-GROUPS = 4
+_DEFLATED = b"\x7f"  # no shift is packed as this
 _ONE = 16  # plane units in a whole number
 _LARGEST = 1 << 31
 _SHIFTS = range(-5, 6)
@@ -106,7 +117,8 @@ def encode(tensors, classes, contexts=None):
         puts += [(errors, part.grouping(shifts[-1])) for part, errors in parts]
     for errors, grouping in puts:
         writer.put(errors, grouping)
-    return pack_numbers(shifts) + writer.finish()
+    coded = pack_numbers(shifts) + writer.finish()
+    return min(coded, _deflated(tensors), key=len)
 
 
 def decode(data, shapes, classes, contexts=None):
@@ -129,6 +141,8 @@ def decode(data, shapes, classes, contexts=None):
     ValueError
         If the bytes cannot be what `encode` wrote.
     """
+    if data[:1] == _DEFLATED:
+        return _inflated(data[1:], shapes)
     shifts, start = unpack_numbers(data, 0, count=len(shapes))
     if len(shifts) and not _SHIFTS[0] <= shifts.min() <= shifts.max() <= _SHIFTS[-1]:
         raise ValueError("the width of the latents' tables is out of range")
@@ -144,6 +158,32 @@ def decode(data, shapes, classes, contexts=None):
         coarse = walk((1, *tensor.shape), given, context, coarse, exchange)
     reader.finish()
     return tensors
+
+
+def _deflated(tensors):
+    """As 16-bit numbers, low bytes first, through deflate: images of few levels, drawings.
+
+    Longer than anything where a number does not fit.
+    """
+    flat = np.concatenate([tensor.ravel() for tensor in tensors] or [np.empty(0, np.int64)])
+    if np.abs(flat).max(initial=0) >= 1 << 15:
+        return bytes(8 * flat.size + 64)
+    planes = flat.astype("<i2").view(np.uint8).reshape(-1, 2).T
+    return _DEFLATED + zlib.compress(planes.tobytes(), 6)
+
+
+def _inflated(data, shapes):
+    sizes = [math.prod(shape) for shape in shapes]
+    reader = zlib.decompressobj()
+    try:
+        raw = reader.decompress(data, 2 * sum(sizes) + 1)
+    except zlib.error as exc:
+        raise ValueError("the deflated latents are damaged") from exc
+    if len(raw) != 2 * sum(sizes) or not reader.eof or reader.unused_data:
+        raise ValueError("the deflated latents have another length")
+    flat = np.ascontiguousarray(np.frombuffer(raw, np.uint8).reshape(2, -1).T).view("<i2").ravel()
+    parts = np.split(flat.astype(np.int64), np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
 
 def _read(reader, part, shift):
@@ -196,37 +236,39 @@ def walk(shape, classes, context, coarse, exchange):
     where = phases.coarsest_grid(planes[0].shape, HEAD)[1:]
     part = (slice(None), slice(channels), *where)
     head = _head(part, values[part].shape, classes, context)
-    _keep(values, errors, where, exchange(head) * float(_ONE), 0.0, classes)
+    actual = exchange(head) * float(_ONE)
+    least = actual.min((2, 3), keepdims=True)
+    _keep(values, errors, where, actual, 0.0, classes)
     for phase in phases.walk(*planes, False, HEAD):
         slot, support = context.of(phase)
         where = phase.where[1:]
         known = phase.neighbours(support).reshape(len(support), count, -1, *phase.shape[1:])
-        mean = slot.predict(known[:, :, :channels])
-        told = features(phase, mean, classes, None if finer is None else finer[:, *where])
-        actual = np.empty(mean.shape)
-        for part in _groups(channels):
-            _see_before(told, part, actual, mean, classes)
+        spatial = slot.predict(known[:, :, :channels])
+        told = features(phase, spatial, classes, None if finer is None else finer[:, *where])
+        actual, mean, off = np.zeros((3, *spatial.shape))
+        for part in groups(channels):
             place = (slice(None), part, *where)
+            mean[:, part] = slot.refine(part, spatial, off)
+            if context.floor:
+                told[-1, :, part] = depth_log(mean[:, part], least[:, part])
+                mean[:, part] = np.maximum(mean[:, part], least[:, part])
+            _see_before(told, part, actual - mean, classes)
             forecast = _part(place, mean[:, part], slot, told[:, :, part])
             actual[:, part] = exchange(forecast) * float(_ONE)
+            off[:, part] = actual[:, part] - spatial[:, part]
+        least = np.minimum(least, actual.min((2, 3), keepdims=True))
         _keep(values, errors, where, actual, mean, classes)
     return errors[:, channels]
 
 
-def _groups(channels):
-    """Slices of the channels that are coded together."""
-    edges = [channels * i // GROUPS for i in range(GROUPS + 1)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:]) if b > a]
-
-
-def _see_before(told, part, actual, mean, classes):
+def _see_before(told, part, errors, classes):
     """The energy of the channels coded before, at the same place; of the near, at first."""
     if part.start:
         before = slice(part.start)
-        energy = energies(np.abs(actual[:, before] - mean[:, before]), classes[..., before])
-        told[-2, :, part] = energy_log(energy)[:, None]
+        energy = energies(np.abs(errors[:, before]), classes[..., before])
+        told[-3, :, part] = energy_log(energy)[:, None]
     else:
-        told[-2, :, part] = told[-4, :, part] - (6 << 8)
+        told[-3, :, part] = told[-5, :, part] - (6 << 8)
 
 
 def _keep(values, errors, where, actual, mean, classes):

@@ -27,6 +27,7 @@ _SAMPLES = 64  # that calibrate, spread over the set
 _LARGEST_SIDE = 256  # of the samples that calibrate a network of any size
 _COMPARED = 4  # run in whole numbers too
 _SUM = (1 << 53) // LIMIT - (1 << 16)  # of a feature's weights; the rest is for its bias
+_STEPS = (1.0, 0.5, 2.0, 0.25)  # latent steps that contexts are learned at, in turn
 _FEWEST_STEPS = 1e-6  # a channel's spread at least, in that of the tensor
 
 
@@ -216,8 +217,14 @@ def _grids(network, recipe, crossing):
         spread = np.maximum(scale, max(_FEWEST_STEPS * scale.max(), 1e-6))
         step = np.ones(len(flat)) if levels is None else spread / levels
         grids[name] = LatentGrid(step, scale, mean)
-    whole = [grid.quantise(np.stack(crossing[name])) for name, grid in grids.items()]
-    contexts = contextfit.fit(whole, [grid.classes() for grid in grids.values()])
+    steps = [_STEPS[i % len(_STEPS)] for i in range(len(crossing[name]))]
+    contexts = contextfit.fit(
+        [
+            np.stack([grid.quantise(t, step) for t, step in zip(crossing[name], steps)])
+            for name, grid in grids.items()
+        ],
+        [np.stack([grid.classes(step) for step in steps]) for grid in grids.values()],
+    )
     return {
         name: replace(grid, context=context)
         for (name, grid), context in zip(grids.items(), contexts)

@@ -105,6 +105,36 @@ def test_eight_numbers_take_few_bytes():
     assert len(check_round_trip([tensor], [np.full(8, 36)])) <= 10
 
 
+def test_maps_of_two_levels_are_deflated():
+    """Large black and white blocks: contexts cannot know them, deflate does."""
+    blocks = np.indices((64, 64)).sum(0) // 16 % 2 * 301
+    tensor = np.stack([blocks, blocks]).astype(np.int64)
+    assert len(check_round_trip([tensor], [np.full(2, 40)])) < 250
+
+
+def test_channels_that_tell_of_each_other():
+    """A channel that is the sum of others, nearly: cheaper than noise of its size."""
+    rng = np.random.default_rng(8)
+    samples = laplace(rng, 4.0, (12, 8, 32, 32))
+    samples[:, 6:] = samples[:, :2] + samples[:, 2:4]
+    classes = [np.full(8, 28)]
+    contexts = contextfit.fit([samples[1:]], classes)
+    bits = 8 * len(check_round_trip([samples[0]], classes, contexts))
+    assert bits < 1.12 * entropy(4.0) * samples[0, :6].size
+
+
+def test_a_floor_costs_little():
+    """Maps as after a ReLU: the flat part costs next to nothing."""
+    rng = np.random.default_rng(9)
+    waves = np.sin(np.arange(64) / 6)[:, None] + rng.normal(size=(9, 4, 64, 64)) * 0.05
+    samples = np.maximum(np.rint(40 * waves).astype(np.int64), 0)
+    classes = [np.full(4, 34)]
+    contexts = contextfit.fit([samples[1:]], classes)
+    assert context.from_numbers(contexts[0], 4).floor
+    bits = 8 * len(check_round_trip([samples[0]], classes, contexts))
+    assert bits < 1.15 * entropy(2.1) * (samples[0] > 0).sum()
+
+
 def test_a_latent_that_is_too_large():
     with pytest.raises(ValueError, match="out of range"):
         latents.encode([np.full((1, 1, 1), 2**31 + 1)], [np.array([20])])
@@ -155,7 +185,7 @@ def test_numbers_that_are_no_context(spoil):
     elif spoil == "table":
         numbers[0] = 99
     elif spoil == "gain":
-        numbers[2] = 1 << 30
+        numbers[3] = 1 << 30
     else:
         numbers = numbers[:1]
     with pytest.raises(ValueError, match="context"):

@@ -25,7 +25,7 @@ class Samples(SimpleNamespace):
         return len(self.images)
 
 
-def samples(network, count=3):
+def samples(network, count=2):
     side = network.side or 50
     images = np.random.default_rng(1).random((count, network.channels, side, side))
     return Samples(images=images.astype(np.float32), normalisation=Normalisation())
