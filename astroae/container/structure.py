@@ -98,7 +98,8 @@ def card(name, value):
 
 
 def _quoted(value):
-    """A string as FITS writes it, shortened to what one card holds."""
+    """A string as FITS writes it: plain characters, shortened to what one card holds."""
+    value = "".join(c if " " <= c <= "~" else "?" for c in value)
     while len(value.replace("'", "''")) > MAX_STRING:
         value = value[:-1]
     return "'{:8s}'".format(value.replace("'", "''"))

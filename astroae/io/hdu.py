@@ -310,6 +310,15 @@ dither_seed, model, latent_step, skips
     def _data_loaded(self):
         return self.__dict__.get("data") is not None
 
+    @property
+    def latents(self):
+        """Latent vector of each tile in latent mode: float32 (tiles, n); else None.
+
+        NaN where the model did not take the tile.  Read without the model.
+        """
+        encoded = self.encoded
+        return None if encoded is None else encoded.latents
+
     # ---- decoding --------------------------------------------------------------------
 
     @property

@@ -281,10 +281,10 @@ class FileJob:
     def note_model(self, path):
         """Remember where a model was put, and say so in the result."""
         model = self.settings.mode.model
-        where = "embedded in the file" if self.embed_model else "installed here"
+        where = ", embedded in the file" if self.embed_model else ""
         if path is not None:
-            where = f"copied to {path}, which the file cannot be read without"
-        self.model_note = f"{model.name}, SHA-256 {model.sha256}, {where}"
+            where = f", copied to {path}: the file cannot be read without it"
+        self.model_note = f"{model.name}, SHA-256 {model.sha256}{where}"
 
     def _embed(self):
         """The model behind the last HDU, where an image needs it."""

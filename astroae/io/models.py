@@ -8,6 +8,7 @@ EXTNAME ``AEMODEL``, marked by ``AEMODEXT = T`` and dropped on the way back.
 from astropy.io import fits
 
 from astroae.codec.models import find_model
+from astroae.container.structure import card
 from astroae.errors import CorruptFileError, ModelError, SettingError
 from astroae.io.spans import BLOCK, quiet_headers
 from astroae.nets import store
@@ -75,19 +76,23 @@ def keep(model):
 def model_bytes(model):
     """A model as an extension of a FITS file, padding included."""
     data = pack(model)
-    cards = [
-        ("XTENSION", "IMAGE", "image extension"),
-        ("BITPIX", 8, "bytes of a safetensors file"),
-        ("NAXIS", 1, "number of axes"),
-        ("NAXIS1", len(data), "length of the file"),
-        ("PCOUNT", 0, "no parameters"),
-        ("GCOUNT", 1, "one group"),
-        ("EXTNAME", EXTENSION, "name of the extension"),
-        ("AEMODEXT", True, "model of images in this file"),
-        ("AEMODEL", model.name[:60], "model"),
-        ("AEMODHSH", model.sha256, ""),
-    ]
-    header = fits.Header([fits.Card(*card) for card in cards])
+    header = fits.Header(
+        [
+            ("XTENSION", "IMAGE", "image extension"),
+            ("BITPIX", 8, "bytes of a safetensors file"),
+            ("NAXIS", 1, "number of axes"),
+            ("NAXIS1", len(data), "length of the file"),
+            ("PCOUNT", 0, "no parameters"),
+            ("GCOUNT", 1, "one group"),
+            ("EXTNAME", EXTENSION, "name of the extension"),
+        ]
+    )
+    for name, value in (
+        ("AEMODEXT", True),
+        ("AEMODEL", model.name),
+        ("AEMODHSH", model.sha256),
+    ):
+        header.append(fits.Card.fromstring(card(name, value)))
     return header.tostring().encode("ascii") + data + bytes(-len(data) % BLOCK)
 
 

@@ -159,7 +159,7 @@ def test_editing_keeps_the_rest(plain, model, embed):
     before[5, 290] = 77
     with fits.open(target) as hdus:
         assert np.array_equal(hdus[1].data, before, equal_nan=True)
-        found = hdus[1].encoded.latents
+        found = hdus[1].latents
         assert np.array_equal(found[[0, 2, 3]], latents[[0, 2, 3]])
         assert not np.array_equal(found[1], latents[1])
         hdus[1].copy().data[0, 0] = 3

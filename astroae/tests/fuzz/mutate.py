@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 CARD, BLOCK = 80, 2880
+SHARED = 49  # offset of that column in a row; LATENT may follow
 #: Numbers that break arithmetic: signs, ends of types, sizes that no file has.
 NASTY = (-1, 0, 1, 2, 3, 7, 31, 32, 33, 255, 256, 999, 1000, 65536, 2**31 - 1, 2**31, 2**32)
 NASTY += (-(2**31), 2**40, 2**62, 2**63 - 1, -(2**63))
@@ -143,7 +144,7 @@ def _swap_streams(data, parts, rng):
 def _descriptor(data, parts, rng):
     """Length or offset of a stream, or of the image record, that lies."""
     row = parts.row(int(rng.integers(parts.count)))
-    at = row + int(rng.choice([0, 4, parts.width - 8, parts.width - 4]))
+    at = row + int(rng.choice([0, 4, SHARED, SHARED + 4]))
     value = int(rng.choice(NASTY[:18]))
     if rng.random() < 0.4:
         value = int.from_bytes(data[at : at + 4], "big") + int(rng.integers(-5, 6))
@@ -239,14 +240,14 @@ def _reseal(data, parts, i):
 
 def _forge_record(data, parts, rng):
     """The image record changed in both its copies, with its checksum."""
-    size, at = np.frombuffer(data, ">i4", 2, parts.row(0) + parts.width - 8).tolist()
+    size, at = np.frombuffer(data, ">i4", 2, parts.row(0) + SHARED).tolist()
     record = bytearray(data[parts.heap + at + 4 : parts.heap + at + size])
     for _ in range(rng.integers(1, 5)):
         end = min(40, len(record)) if rng.random() < 0.5 else len(record)
         record[int(rng.integers(end))] = int(rng.integers(256))
     sealed = zlib.crc32(record).to_bytes(4, "big") + record
     for row in (0, parts.count - 1):
-        _, at = np.frombuffer(data, ">i4", 2, parts.row(row) + parts.width - 8).tolist()
+        _, at = np.frombuffer(data, ">i4", 2, parts.row(row) + SHARED).tolist()
         data[parts.heap + at : parts.heap + at + size] = sealed
     return data
 

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 import astroae
+from astroae.nets.tests.models import any_size, random_model
 
 TILE = (24, 32)
 
@@ -41,6 +42,8 @@ def make_seeds():
     counts = np.rint(sky).astype(np.int16)
     counts[10, 10:14] = -32768
     mask = (rng.random((40, 60)) > 0.97).astype(np.uint8)
+    model = random_model(any_size(), input={"kind": "minmax", "stretch": "asinh"})
+    with_model = {"model": model, "embed_model": True}
     # Large enough to become smaller than what ``fpack`` makes of it, or it is kept as it is.
     tall = rng.normal(100, 5, (200, 60)).astype(np.float32)
     return [
@@ -57,6 +60,8 @@ def make_seeds():
         _seed("float32 relative", np.abs(sky), relative_error=1 / 512),
         _seed("float32 cube", rng.normal(size=(2, 20, 30)).astype("f4"), quantize_level=1),
         _seed("float32 line", rng.normal(size=500).astype("f4"), quantize_level=1),
+        # No two tiles of one shape: rows that change places are a valid file.
+        _file_seed("latents", fits.PrimaryHDU(tall), tile_shape=(150, 40), **with_model),
         _file_seed("whole file", fits.PrimaryHDU(sky), quantize_level=4),
         _file_seed("taken over", fits.CompImageHDU(tall, quantize_level=4, dither_seed=7)),
     ]
@@ -82,7 +87,7 @@ def _file_seed(name, hdu, **options):
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "a.fits", Path(folder) / "a.aae.fits"
         fits.HDUList([*first, hdu]).writeto(source)
-        astroae.compress(source, target, tile_shape=TILE, **options)
+        astroae.compress(source, target, **{"tile_shape": TILE, **options})
         return _with_pixels(name, target.read_bytes())
 
 
