@@ -12,13 +12,11 @@ wider or narrower than expected, which is how a file adapts to its image.  Where
 is shorter than all that (drawings, images of two levels), it is taken.
 """
 
-import math
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from astroae.entropy import phases, tables
+from astroae.entropy import flat, phases, tables
 from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter
 from astroae.entropy.context import (
     HEAD,
@@ -118,7 +116,7 @@ def encode(tensors, classes, contexts=None):
     for errors, grouping in puts:
         writer.put(errors, grouping)
     coded = pack_numbers(shifts) + writer.finish()
-    return min(coded, _deflated(tensors), key=len)
+    return min(coded, _DEFLATED + flat.deflate(tensors), key=len)
 
 
 def decode(data, shapes, classes, contexts=None):
@@ -142,7 +140,7 @@ def decode(data, shapes, classes, contexts=None):
         If the bytes cannot be what `encode` wrote.
     """
     if data[:1] == _DEFLATED:
-        return _inflated(data[1:], shapes)
+        return flat.inflate(data[1:], shapes)
     shifts, start = unpack_numbers(data, 0, count=len(shapes))
     if len(shifts) and not _SHIFTS[0] <= shifts.min() <= shifts.max() <= _SHIFTS[-1]:
         raise ValueError("the width of the latents' tables is out of range")
@@ -158,32 +156,6 @@ def decode(data, shapes, classes, contexts=None):
         coarse = walk((1, *tensor.shape), given, context, coarse, exchange)
     reader.finish()
     return tensors
-
-
-def _deflated(tensors):
-    """As 16-bit numbers, low bytes first, through deflate: images of few levels, drawings.
-
-    Longer than anything where a number does not fit.
-    """
-    flat = np.concatenate([tensor.ravel() for tensor in tensors] or [np.empty(0, np.int64)])
-    if np.abs(flat).max(initial=0) >= 1 << 15:
-        return bytes(8 * flat.size + 64)
-    planes = flat.astype("<i2").view(np.uint8).reshape(-1, 2).T
-    return _DEFLATED + zlib.compress(planes.tobytes(), 6)
-
-
-def _inflated(data, shapes):
-    sizes = [math.prod(shape) for shape in shapes]
-    reader = zlib.decompressobj()
-    try:
-        raw = reader.decompress(data, 2 * sum(sizes) + 1)
-    except zlib.error as exc:
-        raise ValueError("the deflated latents are damaged") from exc
-    if len(raw) != 2 * sum(sizes) or not reader.eof or reader.unused_data:
-        raise ValueError("the deflated latents have another length")
-    flat = np.ascontiguousarray(np.frombuffer(raw, np.uint8).reshape(2, -1).T).view("<i2").ravel()
-    parts = np.split(flat.astype(np.int64), np.cumsum(sizes)[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
 
 def _read(reader, part, shift):

@@ -190,3 +190,14 @@ def test_numbers_that_are_no_context(spoil):
         numbers = numbers[:1]
     with pytest.raises(ValueError, match="context"):
         context.from_numbers(numbers, 3)
+
+
+def test_deflated_latents_that_are_damaged():
+    blocks = np.indices((64, 64)).sum(0) // 16 % 2 * 301
+    tensor, classes = blocks[None].astype(np.int64), [np.full(1, 40)]
+    data = latents.encode([tensor], classes)
+    for spoilt in (data[:-1], data + b"\x00", data[:9] + b"\xff\xff" + data[11:]):
+        with pytest.raises(ValueError, match="deflated"):
+            latents.decode(spoilt, [tensor.shape], classes)
+    with pytest.raises(ValueError, match="length"):
+        latents.decode(data, [(1, 4, 4)], classes)
