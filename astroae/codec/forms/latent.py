@@ -30,6 +30,8 @@ SIDE = 256  # of a tile, where the network takes any
 LARGEST_TILE = 512 * 512  # pixels of a plane
 _LARGEST_TENSOR = 1 << 25  # numbers: 256 MB; a hostile model may ask for more
 _SCALING = 4  # float64 of each image
+_EXACT = 2.0**53  # whole numbers up to here are float64
+_ROUNDS = 16
 
 
 def tile_of(shape, model):
@@ -94,12 +96,8 @@ def analyze(values, context):
             name: model.latents[name].quantise(tensors[name], mode.latent_step) for name in wanted
         }
         scalings.append([scaling.zero, scaling.span, scaling.flux, scaling.noise])
-        bodies.append(latents.encode(list(whole.values()), *_statistics(model, wanted, mode)))
-        kept = {
-            name: model.latents[name].restore(whole[name], mode.latent_step)
-            for name in model.network.latents
-        }
-        vectors.append(_pooled(kept, model))
+        bodies.append(_body(whole, model, mode))
+        vectors.append(_pooled(_real(whole, model, mode), model))
     side = pack_numbers([len(body) for body in bodies])
     side += np.array(scalings, "<f8").tobytes() + b"".join(bodies)
     return Coded(
@@ -138,7 +136,7 @@ def restore(k, plan, coded, context):
             y = _mean(y)[None]
         y = np.clip(y, 0.0, 1.0)  # where every pixel was: nothing beyond can be right
         values = rule.restore(y, Scaling(*(float(v) for v in numbers)), hidden)
-        place[...] = _stored(values, context)
+        place[...] = _stored(values, float(numbers[2]), hidden, context)
     return out
 
 
@@ -200,6 +198,24 @@ def _statistics(model, wanted, mode):
     return [grid.classes(mode.latent_step) for grid in grids], [grid.context for grid in grids]
 
 
+def _body(whole, model, mode):
+    try:
+        return latents.encode(list(whole.values()), *_statistics(model, whole, mode))
+    except ValueError as exc:
+        raise ModelError(
+            "the model's latents cannot be coded",
+            where=model.name,
+            found=str(exc),
+            hint="train or freeze it again with this version",
+        ) from exc
+
+
+def _real(whole, model, mode):
+    """Real values of the latents among whole numbers."""
+    names = model.network.latents
+    return {name: model.latents[name].restore(whole[name], mode.latent_step) for name in names}
+
+
 def _pooled(tensors, model):
     """Each latent channel, averaged over the image."""
     return np.concatenate([tensors[name].mean((1, 2)) for name in model.network.latents])
@@ -228,7 +244,7 @@ def _mean(y):
     return total / len(y)
 
 
-def _stored(values, context):
+def _stored(values, flux, hidden, context):
     """Real values in the image's type; an integer never becomes BLANK by chance."""
     if context.dtype.kind == "f":
         return values.astype(context.dtype)
@@ -236,8 +252,28 @@ def _stored(values, context):
     top = float(limits.max)
     if top > limits.max:  # the float nearest 2^63 - 1 lies beyond it
         top = np.nextafter(top, 0)
-    whole = np.clip(np.rint(values), float(limits.min), top).astype(context.dtype)
+    whole = np.clip(np.rint(values), float(limits.min), top).astype(np.int64)
+    if abs(flux) < _EXACT and limits.max < _EXACT:
+        _keep_sum(whole, int(np.rint(flux)), hidden, limits)
     if context.blank is not None:
         beside = context.blank + (1 if context.blank < limits.max else -1)
         whole[whole == context.blank] = beside
-    return whole
+    return whole.astype(context.dtype)
+
+
+def _keep_sum(whole, total, hidden, limits):
+    """Bring the sum back that rounding and the ends of the type took away (in place).
+
+    What is missing is shared out evenly among the pixels that can take it.
+    """
+    good = np.ones(whole.shape, bool) if hidden is None else ~hidden
+    for _ in range(_ROUNDS):
+        missing = total - int(whole[good].sum())
+        open_ = np.flatnonzero(good & (whole < limits.max if missing > 0 else whole > limits.min))
+        if not missing or not open_.size:
+            return
+        each, rest = divmod(abs(missing), open_.size)
+        share = np.full(open_.size, each)
+        share[np.arange(rest) * open_.size // max(rest, 1)] += 1
+        changed = whole.flat[open_] + (share if missing > 0 else -share)
+        whole.flat[open_] = np.clip(changed, limits.min, limits.max)

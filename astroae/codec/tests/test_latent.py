@@ -70,7 +70,7 @@ def test_every_type(dtype, skips, small):
     assert encoded.tile_shape == (8, 8) and encoded.latents.shape == (9, 5)
     if skips == "cut":
         assert (encoded.tiles["SCALE"] > 0).any()
-    if dtype in ("f4", "f8"):
+    if dtype != "i8" and skips == "cut":
         for i in range(9):
             place = encoded.grid.slices(i)
             assert back[place].sum(dtype=float) == pytest.approx(data[place].sum(dtype=float), 1e-6)
@@ -122,6 +122,13 @@ def test_cheaper_without_loss_is_without_loss(small):
     assert np.array_equal(decode_image(fine), data) and fine.tiles["SCALE"][0] == 0
     assert np.isfinite(fine.latents).all()
     assert (coded(data, small, skips="cut").tiles["SCALE"] > 0).all()
+
+
+def test_the_sum_of_integers_at_the_end_of_their_type(wide):
+    data = np.maximum(30 * sky((60, 60), "i4") - 35768, -32768).astype("i2")  # half of them
+    encoded = coded(data, wide)
+    back = check_measured(data, encoded)
+    assert encoded.tiles["SCALE"][0] > 0 and back.sum(dtype=int) == data.sum(dtype=int)
 
 
 def test_a_coarser_step_is_smaller_and_worse(wide):
