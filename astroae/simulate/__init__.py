@@ -6,18 +6,24 @@ pieces (PSFs, `Population`, `Detector`) are settings.
 
 from .detector import Detector
 from .field import Field, FieldSettings, make_field
+from .oddities import ODDITIES, OddStamps, faint_settings, make_odd_stamps, oddity
 from .psf import AiryPSF, GaussianPSF, MoffatPSF
 from .resample import shift_image
 from .sources import Population
 
 __all__ = [
+    "ODDITIES",
     "AiryPSF",
     "Detector",
     "Field",
     "FieldSettings",
     "GaussianPSF",
     "MoffatPSF",
+    "OddStamps",
     "Population",
+    "faint_settings",
     "make_field",
+    "make_odd_stamps",
+    "oddity",
     "shift_image",
 ]
