@@ -3,18 +3,24 @@
 import json
 import sys
 import traceback
+from collections import Counter
+from pathlib import Path
 
 from astroae.cli._many import say
 from astroae.errors import AstroAEError
 
-__all__ = ["Job", "add_image_arguments", "add_output_arguments"]
+__all__ = ["Job", "add_image_arguments", "add_output_arguments", "names_for"]
 
 
-def add_output_arguments(parser):
+def add_output_arguments(parser, *, required=True, model=None):
     """``FILES``, ``--model``, ``-o`` and ``--overwrite``."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="FITS images, compressed or not")
+    more = "" if required else f" (default {model or 'none'})"
     parser.add_argument(
-        "--model", required=True, help="name, SHA-256 or path of a model (see `astroae train`)"
+        "--model",
+        required=required,
+        default=model,
+        help=f"name, SHA-256 or path of a model{more}",
     )
     parser.add_argument(
         "-o", "--output", default="explore-out", metavar="DIR", help="folder (default explore-out)"
@@ -22,13 +28,14 @@ def add_output_arguments(parser):
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
 
 
-def add_image_arguments(parser, stride=True):
-    """Which image of a file, and how it is cut."""
+def add_image_arguments(parser, *, side="the model's, or 64", stride=True):
+    """Which image of a file, and how it is cut; ``side`` None: it is not."""
     parser.add_argument("--hdu", type=int, help="HDU of the image (default: the first)")
     parser.add_argument("--plane", type=int, help="plane of a cube (default: the middle one)")
-    parser.add_argument("--side", type=int, help="of the stamps (default: the model's, or 64)")
-    if stride:
-        parser.add_argument("--stride", type=int, help="pixels from stamp to stamp")
+    if side is not None:
+        parser.add_argument("--side", type=int, help=f"of the stamps (default: {side})")
+        if stride:
+            parser.add_argument("--stride", type=int, help="pixels from stamp to stamp")
 
 
 class Job:
@@ -40,7 +47,7 @@ class Job:
 
     Attributes
     ----------
-    model : astroae.nets.modelfile.Model
+    model : astroae.nets.modelfile.Model or None
     code : int
         Worst exit code of the files so far.
     """
@@ -50,7 +57,7 @@ class Job:
 
         _check_numbers(args)
         self.args, self.code, self._failed = args, 0, []
-        self.model = find(args.model)
+        self.model = find(args.model) if args.model else None
 
     @property
     def side(self):
@@ -87,7 +94,8 @@ class Job:
 
     def stamps(self):
         """Stamps of all files."""
-        from astroae.explore.stamps import cut_files, read_plane
+        from astroae.explore.planes import read_plane
+        from astroae.explore.stamps import cut_files
 
         planes = self.each(lambda path: read_plane(path, self.args.hdu, self.args.plane))
         return cut_files(planes, self.side, stride=self.args.stride, most=self.args.most)
@@ -122,7 +130,7 @@ class Job:
                 "verb": self.args.verb,
                 "action": self.args.action,
                 "exit_code": self.code,
-                "model": {"name": self.model.name, "sha256": self.model.sha256},
+                "model": self.model and {"name": self.model.name, "sha256": self.model.sha256},
                 "outputs": [str(path) for path in written],
                 "failed": self._failed,
                 **facts,
@@ -131,10 +139,27 @@ class Job:
         return self.code
 
 
+def names_for(files, *endings):
+    """Outputs of each file, after its name; files of one name are told apart by a number.
+
+    Examples
+    --------
+    >>> names_for(["a/x.fits", "b/x.fits.gz"], "_maps.fits")
+    {'a/x.fits': ['x_maps.fits'], 'b/x.fits.gz': ['x~2_maps.fits']}
+    """
+    names, seen = {}, Counter()
+    for path in files:
+        stem = Path(path).name.partition(".fit")[0]
+        seen[stem] += 1
+        mark = f"~{seen[stem]}" if seen[stem] > 1 else ""
+        names[path] = [stem + mark + ending for ending in endings]
+    return names
+
+
 def _check_numbers(args):
     from astroae.errors import SettingError
 
-    for name in ("side", "stride", "most"):
+    for name in ("side", "stride", "most", "count"):
         value = getattr(args, name, None)
         if value is not None and value < 1:
             raise SettingError(

@@ -6,7 +6,7 @@ the grid of stamps) and a figure.
 
 from pathlib import Path
 
-from astroae.cli._explore_job import Job, add_image_arguments, add_output_arguments
+from astroae.cli._explore_job import Job, add_image_arguments, add_output_arguments, names_for
 
 HELP = "a map per latent over a large image, on its WCS"
 
@@ -21,11 +21,11 @@ def run(args):
     """Map and draw."""
     from astroae.explore.maps import latent_maps
     from astroae.explore.outputs import Outputs
-    from astroae.explore.plots import plot_maps
-    from astroae.explore.stamps import read_plane
+    from astroae.explore.panels import plot_maps
+    from astroae.explore.planes import read_plane
 
     job = Job(args)
-    names = _names(args.files)
+    names = names_for(args.files, "_latents.fits", "_latents.png")
     out = Outputs(args.output, [n for pair in names.values() for n in pair], args.overwrite)
 
     def one(path):
@@ -42,16 +42,3 @@ def run(args):
         f"{r['file']}: {r['latents']} maps of {r['shape'][0]} x {r['shape'][1]}" for r in reports
     )
     return job.tell(out.written, text, maps=reports)
-
-
-def _names(files):
-    """Outputs of each file; files of one name are told apart by a number."""
-    names = {}
-    for path in files:
-        stem = Path(path).name.lower().partition(".fit")[0]
-        taken = sum(
-            pair[0].rpartition("_latents")[0].partition("~")[0] == stem for pair in names.values()
-        )
-        stem += f"~{taken + 1}" if taken else ""
-        names[path] = (f"{stem}_latents.fits", f"{stem}_latents.png")
-    return names

@@ -34,7 +34,7 @@ def add_arguments(parser):
 def run(args):
     """Decode and draw."""
     from astroae.explore.outputs import Outputs
-    from astroae.explore.plots import plot_traversal
+    from astroae.explore.panels import plot_traversal
     from astroae.explore.traversal import between, traverse
 
     _check(args)
@@ -74,7 +74,8 @@ def _check(args):
 
 def _stamps(job):
     """The stamp of each file; both are needed."""
-    from astroae.explore.stamps import read_plane, stamp_at
+    from astroae.explore.planes import read_plane
+    from astroae.explore.stamps import stamp_at
 
     args = job.args
     places = zip(args.at[::2], args.at[1::2]) if args.at else [()] * len(args.files)

@@ -7,6 +7,8 @@ folder named by -o.
 import argparse
 
 from astroae.cli import (
+    _explore_anomalies,
+    _explore_denoise,
     _explore_embed,
     _explore_maps,
     _explore_neighbours,
@@ -20,6 +22,8 @@ _ACTIONS = {
     "traverse": _explore_traverse,
     "maps": _explore_maps,
     "neighbours": _explore_neighbours,
+    "anomalies": _explore_anomalies,
+    "denoise": _explore_denoise,
 }
 
 

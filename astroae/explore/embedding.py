@@ -10,6 +10,7 @@ __all__ = ["METHODS", "embed"]
 
 METHODS = ("pca", "tsne")
 LEAST = 4  # stamps: fewer make no picture
+FEW = 500
 
 
 def embed(vectors, method="pca", *, seed=0, perplexity=30.0):
@@ -81,6 +82,8 @@ def _tsne(vectors, seed, perplexity):
         2,
         perplexity=perplexity,
         init="pca" if vectors.shape[1] > 1 else "random",
+        # The tree of Barnes and Hut pays off for many only.
+        method="exact" if len(vectors) <= FEW else "barnes_hut",
         random_state=seed,
     )
     about = {"method": "tsne", "perplexity": perplexity, "seed": seed}

@@ -1,4 +1,4 @@
-"""Figures of results: embedding, traversal, maps, neighbours.
+"""Figures of many stamps: embedding, neighbours, oddities.
 
 Every function is given results and makes a matplotlib figure, without pyplot: no
 window, and no state of the caller's is touched.
@@ -6,9 +6,14 @@ window, and no state of the caller's is touched.
 
 import numpy as np
 
-from astroae.explore.drawing import COLOURS, MARKERS, Window, bare, new_figure, show, thumbnail
+from astroae.explore.drawing import COLOURS, MARKERS, bare, new_figure, show, thumbnail
+from astroae.explore.stamps import stamp_at
 
-__all__ = ["plot_embedding", "plot_maps", "plot_neighbours", "plot_traversal"]
+__all__ = [
+    "plot_anomalies",
+    "plot_embedding",
+    "plot_neighbours",
+]
 
 
 def plot_embedding(places, about, stamps, *, title, cells=14):
@@ -88,119 +93,6 @@ def _points(axes, places, files):
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.065), ncols=3)
 
 
-def plot_traversal(traversal, *, title, window=None):
-    """A row for each latent, a column for each step; the stamp itself at the left.
-
-    Parameters
-    ----------
-    traversal : astroae.explore.traversal.Traversal
-    title : str
-    window : Window, optional
-        By default that of the stamp.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    window = window or Window.of(traversal.stamp)
-    rows, columns = traversal.images.shape[:2]
-    figure, style = new_figure(1.15 * (columns + 1) + 1.1, 1.15 * rows + 0.85)
-    with style:
-        # Between the stamp and the decoded images a narrow column for the names.
-        ratios = {"width_ratios": (1, 0.8, *(1,) * columns)}
-        grid = figure.subplots(rows, columns + 2, squeeze=False, gridspec_kw=ratios)
-        for axes in grid.ravel():
-            bare(axes)
-        for axes in (*grid[:, 1], *grid[1:, 0]):
-            axes.set_axis_off()
-        for line, name, images in zip(grid, traversal.names, traversal.images):
-            line[1].text(0.94, 0.5, name, ha="right", va="center", transform=line[1].transAxes)
-            for axes, image in zip(line[2:], images):
-                show(axes, window.gray(image))
-        show(grid[0, 0], window.gray(traversal.stamp))
-        grid[0, 0].set_title("stamp", fontsize=9)
-        signed = traversal.steps[0] < 0
-        for axes, step in zip(grid[0, 2:], traversal.steps, strict=True):
-            axes.set_title(f"{step:+.3g} σ" if signed and step else f"{step:.2g}", fontsize=9)
-        _place(figure, title)
-    return figure
-
-
-def _place(figure, title):
-    height = figure.get_size_inches()[1]
-    figure.suptitle(title, x=0.02, y=1 - 0.2 / height, ha="left", fontsize=11)
-    figure.subplots_adjust(0.02, 0.08 / height, 0.98, 1 - 0.68 / height, wspace=0.06, hspace=0.06)
-
-
-def plot_maps(maps, *, title, columns=4):
-    """The image, and a map for each latent.
-
-    Parameters
-    ----------
-    maps : astroae.explore.maps.LatentMaps
-    title : str
-    columns : int
-        Panels in a row.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    image = maps.plane.values
-    rows = -(-(len(maps.names) + 1) // columns)
-    panel = 2.7
-    height = panel * np.clip(image.shape[0] / image.shape[1], 0.4, 1.6)
-    figure, style = new_figure(columns * panel, rows * (height + 0.3) + 0.6)
-    with style:
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes in grid:
-            bare(axes)
-            axes.set_visible(False)
-        limits = {"xlim": (-0.5, image.shape[1] - 0.5), "ylim": (-0.5, image.shape[0] - 0.5)}
-        _panel(grid[0], "image", limits)
-        show(grid[0], _large(image), (*limits["xlim"], *limits["ylim"]))
-        y, x = (first - maps.stride / 2 for first in maps.first)
-        for axes, name, values in zip(grid[1:], maps.names, maps.values):
-            low, high = _limits(values)
-            _panel(axes, f"{name}: {low:.3g} to {high:.3g}", limits)
-            extent = (x, x + values.shape[1] * maps.stride, y, y + values.shape[0] * maps.stride)
-            axes.imshow(
-                values,
-                cmap="cividis",
-                origin="lower",
-                extent=extent,
-                aspect="auto",
-                vmin=low,
-                vmax=high,
-            )
-            axes.set(**limits)
-        tall = figure.get_size_inches()[1]
-        figure.suptitle(title, x=0.015, y=1 - 0.17 / tall, ha="left", fontsize=11)
-        figure.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.65 / tall, wspace=0.05, hspace=0.3 / height)
-    return figure
-
-
-def _panel(axes, name, limits):
-    axes.set_visible(True)
-    axes.set_title(name, loc="left", fontsize=9, pad=3)
-    axes.set(**limits)
-
-
-def _limits(values):
-    """All but the most extreme hundredth, so that one stamp does not hide the rest."""
-    good = values[np.isfinite(values)]
-    if not good.size:
-        return 0.0, 1.0
-    low, high = np.percentile(good, [1, 99])
-    return low, high if high > low else low + 1
-
-
-def _large(image, most=800):
-    """Every n-th pixel of an image that has more than are drawn."""
-    step = max(1, -(-max(image.shape) // most))
-    return Window.of(image).gray(image[::step, ::step])
-
-
 def plot_neighbours(stamps, table, *, title, most=12):
     """A row for each stamp, followed by its neighbours, nearest first.
 
@@ -241,3 +133,39 @@ def _labelled(axes, stamps, index, text):
     bare(axes)
     show(axes, thumbnail(stamps.values[index]))
     axes.set_title(text, fontsize=8, pad=2, loc="left")
+
+
+def plot_anomalies(plane, table, side, *, title, columns=8):
+    """Stamps around oddities, the oddest first, each with its family and score.
+
+    Parameters
+    ----------
+    plane : astroae.explore.stamps.Plane
+    table : astropy.table.QTable
+        From `astroae.explore.anomalies.find_anomalies`.
+    side : int
+        Of the stamps.
+    title : str
+    columns : int
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = -(-len(table) // columns)
+    figure, style = new_figure(1.4 * columns + 0.2, 1.55 * rows + 0.7)
+    with style:
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, row in zip(grid, table):
+            place = (float(getattr(row[name], "value", row[name])) for name in ("x", "y"))
+            show(axes, thumbnail(stamp_at(plane, side, *place)))
+            text = f"{row['family']}, score {row['score']:.1f}"
+            axes.set_title(text, fontsize=8, pad=2, loc="left")
+        height = figure.get_size_inches()[1]
+        figure.suptitle(title, x=0.015, y=1 - 0.2 / height, ha="left", fontsize=11)
+        figure.subplots_adjust(
+            0.015, 0.08 / height, 0.985, 1 - 0.65 / height, wspace=0.06, hspace=0.2
+        )
+    return figure

@@ -152,3 +152,34 @@ def test_what_is_refused(action, options, files, code, inputs, tmp_path, capsys)
 def test_no_such_model(inputs, tmp_path, capsys):
     code = main(["explore", "embed", str(inputs / "field1.fits"), "--model", "nothing-like-it"])
     assert code == 6 and "no such model" in capsys.readouterr().err
+
+
+def test_anomalies(tmp_path, capsys):
+    pytest.importorskip("scipy")
+    settings = FieldSettings(shape=(200, 240), population=Population(10, 0, brightest=3000.0))
+    made = make_field(settings)
+    made.image[:, 100] += 60
+    made.to_hdu().writeto(tmp_path / "a.fits")
+    out = tmp_path / "out"
+    options = ["--side", "40", "-o", str(out), "--json"]
+    assert main(["explore", "anomalies", str(tmp_path / "a.fits"), *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["model"] is None
+    table = Table.read(out / "a_anomalies.ecsv")
+    assert abs(float(table["x"][0]) - 100) <= 1 and np.isfinite(table["ra"]).all()
+    assert document["anomalies"][0]["oddest"]["score"] == table["score"][0]
+    assert (out / "a_anomalies.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_denoise(inputs, tmp_path, capsys):
+    model = random_model(spatial_network(), kind="fixed", low=-8.0, high=56.0)
+    save(model, tmp_path / "any.safetensors")
+    options = ["--model", str(tmp_path / "any.safetensors"), "-o", str(tmp_path), "--no-flux"]
+    assert main(["explore", "denoise", str(inputs / "field1.fits"), *options]) == 0
+    assert "rms taken" in capsys.readouterr().out
+    with fits.open(tmp_path / "field1_denoised.fits", checksum=True) as hdus:
+        header, original = hdus[0].header, fits.getheader(inputs / "field1.fits")
+        assert hdus[0].data.shape == (96, 128) and header["BITPIX"] == -32
+    assert header["MODELSHA"] == model.sha256
+    for key in ("CRVAL1", "CRPIX2", "BUNIT", "GAIN"):
+        assert header[key] == original[key]

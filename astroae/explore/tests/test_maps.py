@@ -8,7 +8,7 @@ from astropy.wcs import WCS
 from astroae.errors import UnsupportedDataError
 from astroae.explore.coding import encode, latent_vector
 from astroae.explore.maps import grid_wcs, latent_maps
-from astroae.explore.stamps import Plane, read_plane
+from astroae.explore.planes import Plane, read_plane
 
 CORNERS = np.array([[0.0, 0.0], [11.0, 0.0], [0.0, 9.0], [11.0, 9.0], [5.0, 4.0]])
 

@@ -7,7 +7,8 @@ from astropy.wcs import WCS
 
 import astroae
 from astroae.errors import InputError, SettingError, UnsupportedDataError
-from astroae.explore.stamps import cut_files, cut_stamps, read_plane, stamp_at
+from astroae.explore.planes import read_plane
+from astroae.explore.stamps import cut_files, cut_stamps, stamp_at
 from astroae.simulate import FieldSettings, Population, make_field
 
 
