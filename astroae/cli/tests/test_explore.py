@@ -10,7 +10,7 @@ from astropy.table import Table
 from astroae.cli.__main__ import main
 from astroae.explore.tests.conftest import random_model, skip_network, spatial_network
 from astroae.nets.store import save
-from astroae.simulate import FieldSettings, Population, make_field
+from astroae.simulate import Detector, FieldSettings, Population, make_field
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -156,9 +156,13 @@ def test_no_such_model(inputs, tmp_path, capsys):
 
 def test_anomalies(tmp_path, capsys):
     pytest.importorskip("scipy")
-    settings = FieldSettings(shape=(200, 240), population=Population(10, 0, brightest=3000.0))
+    settings = FieldSettings(
+        shape=(200, 240),
+        population=Population(10, 0, brightest=3000.0),
+        detector=Detector(bad_columns=0, cosmic_rays=0.0),
+    )
     made = make_field(settings)
-    made.image[:, 100] += 60
+    made.image[80:120, 100] += 40
     made.to_hdu().writeto(tmp_path / "a.fits")
     out = tmp_path / "out"
     options = ["--side", "40", "-o", str(out), "--json"]
