@@ -310,33 +310,6 @@ def error_over_bound(encoded, settings):
     return float((error / bound).max())
 
 
-@dataclass(frozen=True)
-class LatentErrors:
-    """Errors of an image in latent mode: stored units, and units of each tile's noise."""
-
-    rms: float
-    largest_in_noise: float
-    rms_in_noise: float
-
-
-def latent_errors(encoded):
-    """What the tile table tells of the errors of latent mode, as `LatentErrors`."""
-    tiles, grid = encoded.tiles, encoded.grid
-    pixels = np.array([math.prod(grid.tile_shape_of(i)) for i in range(len(grid))], float)
-    rms, noise = tiles["SCALE"] / 12**0.5, tiles["SIGMA"].astype(float)
-    noisy = noise > 0
-    if not noisy.any():
-        return LatentErrors(_rms(rms, pixels), 0.0, 0.0)
-    ratio = tiles["MAXERR"][noisy] / noise[noisy]
-    return LatentErrors(
-        _rms(rms, pixels), float(ratio.max()), _rms((rms[noisy] / noise[noisy]), pixels[noisy])
-    )
-
-
-def _rms(values, weights):
-    return float(np.average(values**2, weights=weights) ** 0.5)
-
-
 def extension_header(header):
     """Header of a primary image -> that of an IMAGE extension."""
     cards = raw_cards(header)

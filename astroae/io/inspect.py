@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from astroae.codec.methods import methods
-from astroae.io.coded import latent_errors
+from astroae.io.latent_errors import latent_errors
 from astroae.io.restore import coded_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
 from astroae.settings import Latent
@@ -119,14 +119,11 @@ def _hdu(span, coded):
 
 def _latent(structure, encoded):
     """What latent mode was measured to lose, and what it keeps beside the pixels."""
-    errors = latent_errors(encoded)
     return {
         "model_sha256": structure.settings.mode.model.sha256,
         "latents": 0 if encoded.latents is None else encoded.latents.shape[1],
         "tiles_as_latents": int((encoded.tiles["SCALE"] > 0).sum()),
-        "rms_error": errors.rms * abs(structure.bscale),
-        "largest_error_in_noise": errors.largest_in_noise,
-        "rms_error_in_noise": errors.rms_in_noise,
+        **latent_errors(encoded, structure.bscale),
     }
 
 

@@ -21,10 +21,10 @@ from astroae.io.coded import (
     error_over_bound,
     header_block,
     is_exact,
-    latent_errors,
     pixels_of,
 )
 from astroae.io.fpack_files import encode_fpacked
+from astroae.io.latent_errors import latent_errors
 from astroae.io.models import model_bytes
 from astroae.io.planes import role_of, settings_for
 from astroae.io.preview import BUDGET, make_preview
@@ -158,7 +158,9 @@ class FileJob:
             self.same = False  # the way back makes all images tile-compressed, or none
         self.same &= self._comes_back(span, table)
         settings = table.structure.settings
-        exact = is_exact(table.encoded, settings)
+        exact, errors = is_exact(table.encoded, settings), {}
+        if isinstance(settings.mode, Latent) and not exact:
+            errors = latent_errors(table.encoded, table.structure.bscale)
         self._table(
             span,
             table,
@@ -167,7 +169,7 @@ class FileJob:
             mode="lossless" if exact else settings.mode.name,
             largest_error=float(table.encoded.tiles["MAXERR"].max()) * table.structure.bscale,
             error_over_bound=error_over_bound(table.encoded, settings),
-            **_latent_errors(table, exact),
+            **errors,
             note=_note_exact(settings.mode) if exact else "",
         )
         if role == "image":
@@ -310,21 +312,12 @@ class FileJob:
             self._put(coded)
 
 
-def _latent_errors(table, exact):
-    """What is told of an image in latent mode, which promises nothing."""
-    if exact or not isinstance(table.structure.settings.mode, Latent):
-        return {}
-    errors = latent_errors(table.encoded)
-    return {
-        "rms_error": errors.rms * table.structure.bscale,
-        "largest_error_in_noise": errors.largest_in_noise,
-        "rms_error_in_noise": errors.rms_in_noise,
-    }
-
-
 def _note_exact(mode):
     if isinstance(mode, Latent):
-        return "no tile is smaller as latents, or the model takes none: lossless"
+        note = "no tile is smaller as latents, or the model takes none: lossless"
+        if mode.skips == "coded" and mode.model.network.skips:
+            note += "; skips='cut' (--skips cut) keeps its latents alone"
+        return note
     return "" if isinstance(mode, Lossless) else "every step is 1, or nothing to round: lossless"
 
 

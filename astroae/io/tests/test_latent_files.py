@@ -14,7 +14,7 @@ import astroae
 from astroae.cli.__main__ import main
 from astroae.errors import CorruptFileError, InputError, ModelError, SettingError
 from astroae.nets import store
-from astroae.nets.tests.models import any_size, random_model
+from astroae.nets.tests.models import any_size, every_operation, random_model
 from astroae.settings import ModelName
 
 
@@ -276,3 +276,14 @@ def test_latents_of_ccddata_and_hdus(plain, model):
     assert np.array_equal(astroae.latents(packed, model)["latent"], whole["latent"])
     integers = fits.ImageHDU(np.arange(10000, dtype="u2").reshape(100, 100))
     assert astroae.latents(integers, model)["flux"][0] == 10000 * 9999 / 2
+
+
+def test_skips_that_do_not_pay(tmp_path):
+    model = random_model(every_operation())
+    data = np.rint(np.random.default_rng(4).normal(100, 2, (200, 200)))
+    fits.writeto(tmp_path / "a.fits", data.astype("f4"))
+    target = tmp_path / "a.aae.fits"
+    result = astroae.compress(tmp_path / "a.fits", target, model=model, latent_step=1e-5)
+    assert "--skips cut" in result.hdus[0].note and result.byte_identical
+    with fits.open(target) as hdus:  # features of exact pixels
+        assert np.isfinite(hdus[1].latents).all()
