@@ -45,7 +45,7 @@ class Autoencoder(lightning.LightningModule):
         generator = torch.Generator(batch.device)
         generator.manual_seed(hashed("step", self.recipe.seed, self.global_step))
         result = self._result(batch, generator)
-        total = sum(weight * term(result) for term, weight in self.terms)
+        total = self._total(result)
         # With a step of its own each image's loss grows as the step falls.
         loss = (total if result.step is None else total * result.step).mean()
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
@@ -54,10 +54,15 @@ class Autoencoder(lightning.LightningModule):
     def validation_step(self, batch, _):
         """Mean squared error, nothing quantised, and the loss."""
         result = self._result(batch, None)
-        loss = sum(weight * term(result) for term, weight in self.terms).mean()
+        loss = self._total(result).mean()
         mse = ((result.y - result.x) ** 2).mean()
         for name, value in (("validation_loss", loss), ("validation_mse", mse)):
             self.log(name, value, on_epoch=True, batch_size=len(batch))
+
+    def _total(self, result):
+        """The weighted terms of each image, in single precision: SSIM overflows in less."""
+        with torch.autocast(result.x.device.type, enabled=False):
+            return sum(weight * term(result) for term, weight in self.terms)
 
     def _result(self, x, generator):
         """``generator`` None: steps of 1, rounded."""
