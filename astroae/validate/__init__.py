@@ -1,0 +1,1 @@
+"""Did the science survive?  Measures of what compression did to an image."""

@@ -1,0 +1,184 @@
+"""How alike two pictures are: measures on [0, 1], as papers on image coding report them.
+
+Gray images are (y, x), colour images (y, x, 3); the data range is 1 throughout.
+"""
+
+import numpy as np
+
+from astroae.errors import MissingDependencyError
+
+__all__ = [
+    "MEASURES",
+    "SMALLEST_MS_SSIM",
+    "blockiness",
+    "edge_error",
+    "ms_ssim",
+    "mse",
+    "psnr",
+    "ssim",
+    "texture_error",
+]
+
+#: Sides must be larger for five scales of an 11 pixel window to fit.
+SMALLEST_MS_SSIM = 160
+_WINDOW = 7  # pixels of the local deviation
+_GMS_CONSTANT = 170 / 255**2  # Xue et al. 2014, for a data range of 1
+
+
+def mse(x, y):
+    """Mean squared error.
+
+    Parameters
+    ----------
+    x, y : array_like (y, x) or (y, x, 3)
+        Before and after, in [0, 1].
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astroae.validate.images import mse
+    >>> mse(np.zeros((4, 4)), np.full((4, 4), 0.5))
+    0.25
+    """
+    return float(np.mean((np.asarray(x, np.float64) - np.asarray(y, np.float64)) ** 2))
+
+
+def psnr(x, y):
+    """Peak signal-to-noise ratio in dB, -10 log10 MSE; inf where nothing differs."""
+    error = mse(x, y)
+    return float(-10 * np.log10(error)) if error else float("inf")
+
+
+def ssim(x, y):
+    """Structural similarity (Wang et al. 2004, IEEE TIP 13, 600).
+
+    scikit-image's, Gaussian window of 1.5 pixels (11 across), population covariance.
+    """
+    structural_similarity = _need("skimage.metrics", "structural_similarity")
+    return float(
+        structural_similarity(
+            np.asarray(x, np.float64),
+            np.asarray(y, np.float64),
+            data_range=1.0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            channel_axis=-1 if np.ndim(x) == 3 else None,
+        )
+    )
+
+
+def ms_ssim(x, y):
+    """Multi-scale SSIM (Wang, Simoncelli & Bovik 2003, Asilomar), window 11.
+
+    pytorch-msssim's, in double precision.
+
+    Returns
+    -------
+    float or None
+        None, "not defined", where a side is 160 pixels or less.
+    """
+    if min(np.shape(x)[:2]) <= SMALLEST_MS_SSIM:
+        return None
+    function = _need("pytorch_msssim", "ms_ssim")
+    return float(function(_tensor(x), _tensor(y), data_range=1.0))
+
+
+def blockiness(x, y, block=8):
+    """Steps across the borders of blocks in ``y``, in steps elsewhere, less those of ``x``.
+
+    The two averages of Wang, Sheikh & Bovik 2002 (ICIP, eqs. 2 and 3), their ratio
+    averaged over rows and columns; 0: no more blocks than the original has.
+    """
+    return _block_ratio(y, block) - _block_ratio(x, block)
+
+
+def edge_error(x, y):
+    """Deviation of the gradient magnitudes' similarity, 0 for equal edges.
+
+    GMSD of Xue et al. 2014 (IEEE TIP 23, 684): Prewitt gradients at half size.
+    """
+    a, b = _gradient(_halved(_gray(x))), _gradient(_halved(_gray(y)))
+    similarity = (2 * a * b + _GMS_CONSTANT) / (a**2 + b**2 + _GMS_CONSTANT)
+    return float(similarity.std())
+
+
+def texture_error(x, y):
+    """Mean difference of local standard deviations (7 x 7), over their mean in ``x``.
+
+    What a smoothing coder loses of noise and fine structure: 1 where all texture is
+    gone.  NaN where the original has none.
+    """
+    before, after = _local_deviation(_gray(x)), _local_deviation(_gray(y))
+    whole = before.mean()
+    return float(np.abs(after - before).mean() / whole) if whole else float("nan")
+
+
+#: All measures by name, as ``f(x, y)``.
+MEASURES = {
+    "mse": mse,
+    "psnr": psnr,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "blockiness": blockiness,
+    "edge_error": edge_error,
+    "texture_error": texture_error,
+}
+
+
+def _need(module, name):
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(module), name)
+    except ImportError as exc:
+        raise MissingDependencyError(
+            "this measure needs another package",
+            where=module,
+            found=str(exc),
+            hint="pip install astroae[validate]",
+        ) from exc
+
+
+def _tensor(image):
+    import torch
+
+    values = np.asarray(image, np.float64)
+    values = values[..., None] if values.ndim == 2 else values
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))[None]
+
+
+def _gray(image):
+    values = np.asarray(image, np.float64)
+    return values.mean(-1) if values.ndim == 3 else values
+
+
+def _block_ratio(image, block):
+    values, ratios = _gray(image), []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(values, axis=axis)).mean(1 - axis)
+        border = np.arange(len(steps)) % block == block - 1
+        if border.any() and steps.any():
+            inside = steps[~border].mean()
+            ratios.append(steps[border].mean() / inside if inside else np.inf)
+    return float(np.mean(ratios)) if ratios else 1.0
+
+
+def _halved(image):
+    even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
+
+
+def _gradient(image):
+    rows = image[:, :-2] + image[:, 1:-1] + image[:, 2:]
+    columns = image[:-2] + image[1:-1] + image[2:]
+    return np.hypot((rows[2:] - rows[:-2]) / 3, (columns[:, 2:] - columns[:, :-2]) / 3)
+
+
+def _local_deviation(image):
+    windows = np.lib.stride_tricks.sliding_window_view(image, (_WINDOW, _WINDOW))
+    return windows.std((-2, -1))
