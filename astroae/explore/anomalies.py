@@ -19,9 +19,10 @@ from astroae.errors import UnsupportedDataError
 from astroae.explore.explain import Reconstruction
 from astroae.explore.extras import needed
 from astroae.explore.ordinary import Ordinary
+from astroae.explore.planes import Plane
 from astroae.explore.shapes import shape_kernels, shape_lines
 from astroae.explore.sky import measure_fwhm, measure_sky
-from astroae.explore.stamps import LEAST_DEFINED, Plane, starts
+from astroae.explore.stamps import LEAST_DEFINED, starts
 from astroae.nets import store
 from astroae.simulate import MoffatPSF
 
@@ -178,7 +179,7 @@ def find_anomalies(
 
     Parameters
     ----------
-    image : astroae.explore.stamps.Plane or array_like (y, x)
+    image : astroae.explore.planes.Plane or array_like (y, x)
         Any unit; NaN and inf are undefined.
     model : str, path-like or astroae.nets.modelfile.Model, optional
         An autoencoder whose residual is looked at, in place of fitted sources.
@@ -198,9 +199,10 @@ def find_anomalies(
     -------
     QTable
         The oddest first: ``score`` (-log10 of the part of the image's stamps that are as
-        odd in the family), ``family``, ``snr`` (square root of the chi-square gained),
-        ``x`` and ``y`` (pixels from 0) and, with a celestial WCS, ``ra`` and ``dec`` of
-        the oddity; ``stamp_x`` and ``stamp_y`` of the first pixel of its stamp.
+        odd in the family), ``family``, ``snr`` (square root of the chi-square gained; 0
+        where a source explains as much), ``x`` and ``y`` (pixels from 0) and, with a
+        celestial WCS, ``ra`` and ``dec`` of the oddity; ``stamp_x`` and ``stamp_y`` of
+        the first pixel of its stamp.
 
     Raises
     ------

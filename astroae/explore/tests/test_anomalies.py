@@ -9,9 +9,9 @@ from astroae.explore.anomalies import FAMILIES, Calibration, find_anomalies, mea
 from astroae.explore.anomaly_trial import area, interval, trial
 from astroae.explore.explain import Components, Reconstruction
 from astroae.explore.ordinary import Ordinary
+from astroae.explore.planes import Plane
 from astroae.explore.shapes import ordinary_kernels, shape_kernels, shape_lines
 from astroae.explore.sky import measure_fwhm, measure_sky
-from astroae.explore.stamps import Plane
 from astroae.simulate import MoffatPSF, faint_settings, make_field, oddity
 
 pytest.importorskip("scipy")
