@@ -72,7 +72,7 @@ def encode_tile(values, context, source_integers=None):
         if coded.form is Form.SPLIT and _bits_are_smaller(values, coded):
             continue
         stream = _pack(coded, row, context)
-        row["CRC_S"] = zlib.crc32(stream)
+        row["CRC_S"] = stream_checksum(stream, context.number)
         decoded = _decode(stream, row, context).values
         if keeps_promise(values, decoded, coded, row, context):
             row["CRC_P"] = pixel_checksum(decoded)
@@ -160,6 +160,14 @@ def _smallest(k, coded, units, context):
     return number, method, body
 
 
+def stream_checksum(stream, number):
+    """CRC-32 of the tile's number (8 bytes, little-endian) and its coded bytes.
+
+    So rows that change places are found out, even where both are whole.
+    """
+    return zlib.crc32(stream, zlib.crc32(int(number).to_bytes(8, "little")))
+
+
 def pixel_checksum(values):
     """CRC-32 of pixels as FITS stores them: big-endian, C order."""
     return zlib.crc32(values.astype(values.dtype.newbyteorder(">"), copy=False).tobytes())
@@ -204,7 +212,7 @@ def decode_levels(stream, row, context):
 
 
 def _check_stream(stream, row, context):
-    if zlib.crc32(stream) != int(row["CRC_S"]):
+    if stream_checksum(stream, context.number) != int(row["CRC_S"]):
         raise CorruptFileError(
             "the coded bytes are damaged",
             where=f"tile {context.number}",

@@ -189,7 +189,14 @@ FILE_KEYWORDS = (
 COLUMNS = (
     Column("STREAM", "1PB", None, "coded pixels", "Coded pixels of the tile."),
     Column("METHOD", "1B", "u1", "entropy method", "Number of the method that coded the tile."),
-    Column("CRC_S", "1J", "u4", "CRC-32 of the stream", "Shows damage of the coded bytes."),
+    Column(
+        "CRC_S",
+        "1J",
+        "u4",
+        "CRC-32 of row and stream",
+        "Of the tile's number (8 bytes, little-endian) and its coded bytes: shows damage, and rows "
+        "that changed places.",
+    ),
     Column(
         "CRC_P",
         "1J",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from astroae.codec.image import decode_image, encode_image, error_map, reencode_tiles, verify_tiles
+from astroae.codec.tile import stream_checksum
 from astroae.errors import CorruptFileError
 from astroae.settings import from_keywords
 
@@ -232,6 +233,17 @@ def test_every_damaged_byte_is_noticed():
     assert verify_tiles(encoded) == []
 
 
+def test_rows_that_changed_places_are_noticed():
+    """Two whole tiles of one shape: neither stream is damaged, but both are misplaced."""
+    integers = np.random.default_rng(4).integers(0, 900, (128, 128)).astype("i2")
+    encoded = encode_image(integers, from_keywords(tile_shape=(64, 64)))
+    encoded.streams[1], encoded.streams[2] = encoded.streams[2], encoded.streams[1]
+    encoded.tiles[[1, 2]] = encoded.tiles[[2, 1]]
+    with pytest.raises(CorruptFileError, match="tile 1"):
+        decode_image(encoded)
+    assert [damage.where for damage in verify_tiles(encoded)] == ["tile 1", "tile 2"]
+
+
 def test_blank_reads_the_other_tiles():
     encoded = encode_image(sky((300, 300), "f4"), from_keywords())
     encoded.streams[1] = encoded.streams[1][:-3]
@@ -243,8 +255,6 @@ def test_blank_reads_the_other_tiles():
 
 def test_forged_streams_are_errors_not_crashes():
     """Bytes whose checksum was made to fit must not get past the codec either."""
-    import zlib
-
     rng = np.random.default_rng(8)
     encoded = encode_image(sky((64, 64), "f4"), from_keywords(quantize_level=4))
     whole, good = bytearray(encoded.streams[0]), decode_image(encoded)
@@ -253,7 +263,7 @@ def test_forged_streams_are_errors_not_crashes():
         for at in rng.integers(0, 60, 3):
             forged[at] = rng.integers(256)
         encoded.streams[0] = bytes(forged)
-        encoded.tiles["CRC_S"][0] = zlib.crc32(bytes(forged))
+        encoded.tiles["CRC_S"][0] = stream_checksum(bytes(forged), 0)
         try:
             assert np.array_equal(decode_image(encoded), good)
         except CorruptFileError:
