@@ -29,6 +29,8 @@ _KEY = "astroae"
 _TEXT = ("version", "name", "network", "fraction", "input", "recipe", "card")
 _LAYER = ("weight", "shift", "bias")
 _GRID = ("step", "scale", "mean", "context")
+#: Types of whole numbers in a `Model`; a file holds them in the smallest that serves.
+_WHOLE = {"weight": np.int16, "shift": np.int64, "bias": np.int64, "context": np.int32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +121,26 @@ def pack(model):
     text = {key: getattr(model, key) for key in ("name", "fraction", "input", "recipe", "card")}
     text |= {"version": VERSION, "network": model.network.to_dict()}
     text = json.dumps(text, sort_keys=True, allow_nan=False)
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    arrays = {name: _narrow(array) for name, array in arrays.items()}
     data = tensors.save(arrays, metadata={_KEY: text})
     _check_size(len(data), model.name)
     return data
+
+
+def _narrow(array):
+    """Whole numbers in the smallest type that holds them; `_wide` undoes it."""
+    if array.dtype.kind == "i" and array.size:
+        low, high = array.min(), array.max()
+        for dtype in (np.int8, np.int16, np.int32):
+            if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+                return np.ascontiguousarray(array, dtype)
+    return np.ascontiguousarray(array)
+
+
+def _wide(array, dtype):
+    """Whole numbers of a file in the type that a `Model` has; others are left to its checks."""
+    fits = array.dtype.kind == "i" and array.dtype.itemsize <= np.dtype(dtype).itemsize
+    return array.astype(dtype) if fits else array
 
 
 def unpack(data, where="model"):
@@ -172,6 +190,10 @@ def _assemble(text, arrays, sha256):
     named = [f"{part}/{name}" for name in weighted for part in _LAYER]
     named += [f"{part}/{name}" for name in network.crossing for part in _GRID]
     _same_names("arrays", arrays, named)
+    arrays = {
+        name: _wide(array, _WHOLE[part]) if (part := name.partition("/")[0]) in _WHOLE else array
+        for name, array in arrays.items()
+    }
     layers = {n: Layer(*(arrays[f"{part}/{n}"] for part in _LAYER)) for n in weighted}
     latents = {n: LatentGrid(*(arrays[f"{part}/{n}"] for part in _GRID)) for n in network.crossing}
     rest = {key: text[key] for key in ("name", "fraction", "input", "recipe", "card")}

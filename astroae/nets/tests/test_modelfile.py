@@ -120,7 +120,8 @@ def test_damaged_bytes_are_told_or_harmless(model):
         except ModelError:
             told += 1
         else:
-            assert again.sha256 != model.sha256
+            # A byte may have been replaced by itself.
+            assert (again.sha256 == model.sha256) == (bytes(spoilt) == data)
     assert told > 200
 
 
