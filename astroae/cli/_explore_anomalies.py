@@ -33,7 +33,7 @@ def run(args):
     from astroae.explore.planes import read_plane
     from astroae.explore.plots import plot_anomalies
 
-    job = Job(args)
+    job = Job(args, "scipy")
     names = names_for(args.files, "_anomalies.ecsv", "_anomalies.png")
     out = Outputs(args.output, [n for pair in names.values() for n in pair], args.overwrite)
     side = args.side or 64

@@ -27,7 +27,7 @@ def run(args):
 
     methods = METHODS if args.method == "both" else (args.method,)
     figures = [f"{method}.png" for method in methods]
-    job = Job(args)
+    job = Job(args, "sklearn")
     out = Outputs(args.output, ["embedding.ecsv", *figures], args.overwrite)
     stamps = job.stamps()
     vectors = job.vectors(stamps)

@@ -44,6 +44,8 @@ class Job:
     Parameters
     ----------
     args : argparse.Namespace
+    *modules : str
+        Optional packages that the action needs besides matplotlib.
 
     Attributes
     ----------
@@ -52,10 +54,13 @@ class Job:
         Worst exit code of the files so far.
     """
 
-    def __init__(self, args):
+    def __init__(self, args, *modules):
+        from astroae.explore.extras import needed
         from astroae.nets.store import find
 
         _check_numbers(args)
+        for module in ("matplotlib", *modules):  # told before any work
+            needed(module)
         self.args, self.code, self._failed = args, 0, []
         self.model = find(args.model) if args.model else None
 

@@ -26,7 +26,7 @@ def run(args):
     from astroae.explore.outputs import Outputs
     from astroae.explore.plots import plot_neighbours
 
-    job = Job(args)
+    job = Job(args, "sklearn")
     names = ("neighbours.ecsv", "stamps.ecsv", "neighbours.png")
     out = Outputs(args.output, names, args.overwrite)
     stamps = job.stamps()

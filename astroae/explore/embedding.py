@@ -6,6 +6,7 @@ from astroae.errors import SettingError
 from astroae.explore.extras import needed
 from astroae.explore.neighbours import standardised
 
+__doctest_requires__ = {"embed": ["sklearn"]}
 __all__ = ["METHODS", "embed"]
 
 METHODS = ("pca", "tsne")

@@ -6,6 +6,7 @@ from astropy.table import Table
 from astroae.errors import SettingError
 from astroae.explore.extras import needed
 
+__doctest_requires__ = {"neighbours": ["sklearn"]}
 __all__ = ["neighbours", "standardised"]
 
 

@@ -86,7 +86,7 @@ def _points(axes, places, files):
         return
     for name, colour, marker in zip(names, COLOURS, MARKERS):
         mine = np.asarray(files) == name
-        label = str(name).rpartition("/")[2]
+        label = str(name).rpartition("/")[2].partition(".fit")[0][:24]
         axes.scatter(
             *places[mine].T, s=16, c=colour, marker=marker, linewidths=0, alpha=0.75, label=label
         )

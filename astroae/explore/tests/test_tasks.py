@@ -7,7 +7,7 @@ from astropy.table import Table
 from astroae.explore import classes, tasks
 from astroae.explore.classes import CLASSES, simulate_classes
 from astroae.explore.tests.conftest import random_model, spatial_network
-from astroae.nets.store import save
+from astroae.nets.store import names, save
 from astroae.simulate import MoffatPSF
 
 pytest.importorskip("sklearn")
@@ -112,3 +112,12 @@ def test_what_latents_are_ahead_by():
     assert "no better" in tasks.verdict(table[0])
     figure = plot_tasks([(task, outcomes)])
     assert len(figure.axes) == 1
+
+
+@pytest.mark.skipif("dense784" not in names(), reason="the model dense784 is not shipped")
+def test_digits_by_the_latents_that_are_shipped():
+    task = tasks.digits_task()
+    table = tasks.summarise(task, tasks.compare(task, "dense784"))
+    assert table["numbers"].tolist() == [32] * 4
+    assert table["accuracy"].min() > 0.85
+    assert np.abs(table["ahead"][:2]).max() < 0.05
