@@ -4,6 +4,9 @@ DATA is 'train' or 'measure' (the package's stamp lists), 'photographs', a FITS 
 folder of FITS files or pictures, an idx file or a .npy array.  A training that was
 stopped goes on from its last checkpoint with --resume."""
 
+import json
+import shlex
+import sys
 from pathlib import Path
 
 from astroae.errors import MissingDependencyError, OutputError, SettingError
@@ -34,7 +37,9 @@ def add_arguments(parser):
     changes.add_argument("--vgg-weights", metavar="FILE|hub", help="VGG16 weights, or fetch them")
     how = parser.add_argument_group("how it runs")
     how.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    how.add_argument("--precision", metavar="P", help="bf16-mixed or 32-true; the recipe's")
+    how.add_argument(
+        "--precision", choices=("bf16-mixed", "32-true"), help="the recipe's by default"
+    )
     how.add_argument("--threads", type=int, metavar="N")
     how.add_argument("--max-minutes", type=float, metavar="M", help="stop after so long")
     how.add_argument("--patience", type=int, metavar="N", help="epochs without gain, then stop")
@@ -63,42 +68,45 @@ def run(args):
 
 
 def _train(args):
+    from astroae.cli._progress import ProgressBar
     from astroae.io.atomic import check_target
     from astroae.nets.store import save
     from astroae.train.job import train_model
     from astroae.train.loop import Training
 
     output = _output(args)
-    check_target(output, overwrite=args.overwrite)
+    log = output.with_suffix(".csv")
+    for target in (output, log):
+        check_target(target, overwrite=args.overwrite)
     folder = Path(args.checkpoint_dir or f"{output}.checkpoints")
     _check_checkpoints(folder, args.resume)
-    training = Training(
-        folder,
-        args.device,
-        args.precision,
-        args.threads,
-        args.max_minutes,
-        args.patience,
-        _bar(args),
-    )
-    options = {} if args.channels is None else {"channels": args.channels}
-    result = train_model(
-        args.recipe,
-        args.data,
-        training,
-        name=output.name.removesuffix(".safetensors"),
-        data_dir=args.data_dir,
-        options=options,
-        side=args.side,
-        vgg_weights=args.vgg_weights,
-        perceptual=not args.no_perceptual,
-        epochs=args.epochs,
-        batch=args.batch_size,
-        learning_rate=args.lr,
-        seed=args.seed,
-    )
+    with ProgressBar(output.name, args.quiet) as bar:
+        training = Training(
+            folder,
+            args.device,
+            args.precision,
+            args.threads,
+            args.max_minutes,
+            args.patience,
+            bar,
+        )
+        result = train_model(
+            args.recipe,
+            args.data,
+            training,
+            name=output.name.removesuffix(".safetensors"),
+            data_dir=args.data_dir,
+            options={} if args.channels is None else {"channels": args.channels},
+            side=args.side,
+            vgg_weights=args.vgg_weights,
+            perceptual=not args.no_perceptual,
+            command=shlex.join(["astroae", *sys.argv[1:]]),
+            epochs=args.epochs,
+            batch=args.batch_size,
+            learning_rate=args.lr,
+            seed=args.seed,
+        )
     save(result.model, output)
-    log = output.with_suffix(".csv")
     log.write_text(result.log.read_text())
     _report(args, output, log, result)
     return 0
@@ -138,15 +146,7 @@ def _check_checkpoints(folder, resume):
         )
 
 
-def _bar(args):
-    import sys
-
-    return sys.stderr.isatty() and not args.quiet
-
-
 def _report(args, output, log, result):
-    import json
-
     last = result.card["training_log"]
     if args.json:
         print(
@@ -171,8 +171,6 @@ def _sweep(args):
         args.recipe, args.data, args.sweep, folder, data_dir=args.data_dir, threads=args.threads
     )
     if args.json:
-        import json
-
         print(json.dumps([dict(zip(table.colnames, map(str, row))) for row in table]))
     elif not args.quiet:
         print("\n".join(table.pformat(max_lines=-1, max_width=-1)))

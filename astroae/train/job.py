@@ -1,7 +1,6 @@
 """From a recipe and data to a model file, in one call."""
 
 import platform
-import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -49,6 +48,7 @@ def train_model(
     side=None,
     vgg_weights=None,
     perceptual=True,
+    command=None,
     **changes,
 ):
     """Train a recipe and freeze what it learned.
@@ -67,11 +67,13 @@ def train_model(
     options : dict, optional
         Of the recipe's network, as ``{"channels": 3}``.
     side : int, optional
-        Of the stamps of a network that takes any size.
+        Of the stamps, for a recipe that trains on cut-outs of them.
     vgg_weights : path-like or "hub", optional
         For the term ``perceptual``.
     perceptual : bool
         False leaves that term out, and the card says so.
+    command : str, optional
+        That gave the model, for its card.
     **changes
         ``epochs``, ``batch``, ``learning_rate``, ``seed``.
 
@@ -83,9 +85,17 @@ def train_model(
     ------
     SettingError
         An unknown recipe, or a loss that cannot be computed.
+
+    Examples
+    --------
+    >>> from astroae.train.job import train_model
+    >>> from astroae.train.loop import Training
+    >>> training = Training("mine.checkpoints", device="cpu", threads=1)
+    >>> result = train_model("dense784", "digits/", training)  # doctest: +SKIP
     """
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     recipe = _changed(recipe, options, changes, perceptual)
+    _check_side(recipe, side)
     distance = _perceptual(recipe, vgg_weights)
     network = recipe.network()
     view = View.of(recipe, network)
@@ -94,6 +104,7 @@ def train_model(
     trained = fit(recipe, network, kept, held, training, distance)
     log = Path(training.folder) / "log.csv"
     card = _card(recipe, name, data, kept, held, training, log)
+    card["command"] = command or f"train_model({recipe.name!r}, {Path(data).name!r}, ...)"
     model = freeze(trained, recipe, kept, card)
     return TrainingResult(model, log, model.card)
 
@@ -104,14 +115,25 @@ def _changed(recipe, options, changes, perceptual):
     if unknown:
         raise TypeError(f"unknown arguments {sorted(unknown)}")
     for key, value in changes.items():
-        if not value > 0:
+        if value < 0 or (value == 0 and key != "seed"):
             raise SettingError(
-                f"{key} must be above 0", where=key, found=f"got {value!r}", hint="leave it out"
+                f"{key} is too small", where=key, found=f"got {value!r}", hint="leave it out"
             )
     loss = recipe.loss
     if not perceptual:
         loss = tuple(term for term in loss if term[0] != "perceptual")
     return replace(recipe, loss=loss, options={**recipe.options, **(options or {})}, **changes)
+
+
+def _check_side(recipe, side):
+    if side is not None and (recipe.crop is None or side < recipe.crop):
+        least = "the side is fixed" if recipe.crop is None else f"{recipe.crop} is the least"
+        raise SettingError(
+            f"{recipe.name} cannot be trained on stamps of this side",
+            where="side",
+            found=f"got {side}, {least}",
+            hint="leave --side out",
+        )
 
 
 def _perceptual(recipe, weights):
@@ -135,7 +157,6 @@ def _card(recipe, name, data, kept, held, training, log):
     return {
         "name": name or recipe.name,
         "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": " ".join(["astroae", *sys.argv[1:]]),
         "seed": recipe.seed,
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in packages},

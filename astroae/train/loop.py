@@ -7,8 +7,10 @@ checkpoint ends with the weights of an uninterrupted one (CPU, same threads).
 
 import csv
 import logging
+import os
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
+from astroae.errors import SettingError, UnsupportedDataError
 from astroae.train.data.origin import hashed
 from astroae.train.losses import build_terms
 from astroae.train.module import Autoencoder
@@ -39,11 +42,13 @@ class Training:
         Lightning's, ``"bf16-mixed"`` or ``"32-true"``; None: the recipe's.
     threads : int or None
     max_minutes : float or None
-        Stop after so long; the checkpoint serves to go on.
+        Stop at the end of the epoch in which so long has passed; the checkpoint serves
+        to go on.  The learning rate is that of the whole training: one that falls as a
+        cosine has not reached zero then.
     patience : int or None
         Stop after so many epochs without a smaller validation loss.
-    progress : bool
-        A bar on the terminal.
+    progress : callable or None
+        Called with (steps done, all steps).
     """
 
     folder: Path
@@ -52,7 +57,7 @@ class Training:
     threads: int | None = None
     max_minutes: float | None = None
     patience: int | None = None
-    progress: bool = False
+    progress: Callable[[int, int], None] | None = None
 
 
 def fit(recipe, network, training_set, validation_set, training, perceptual=None):
@@ -71,22 +76,32 @@ def fit(recipe, network, training_set, validation_set, training, perceptual=None
     -------
     TorchNetwork
         On the CPU, in evaluation mode.
+
+    Raises
+    ------
+    SettingError
+        A device that is not there, or a folder with the checkpoint of another training.
+    UnsupportedDataError
+        Images smaller than the cut-outs.
     """
+    for stamps in (training_set, validation_set):
+        _check_sizes(stamps, recipe.crop)
     if training.threads:
         torch.set_num_threads(training.threads)
     torch.manual_seed(recipe.seed)
-    sizes = -(-len(training_set) // recipe.batch)
+    batches = -(-len(training_set) // recipe.batch)
     module = Autoencoder(
         recipe,
         network,
         training_set.normalisation,
         build_terms(recipe.loss, perceptual),
-        sizes * recipe.epochs,
+        batches * recipe.epochs,
+        _digest(training_set),
     )
     module = module.to(memory_format=torch.channels_last)
     folder = Path(training.folder)
     last = folder / "last.ckpt"
-    trainer = _trainer(recipe, training, folder)
+    trainer = _trainer(recipe, training, folder, batches * recipe.epochs)
     with warnings.catch_warnings():
         # Lightning's advice on loader workers and on where a checkpoint came from.
         warnings.filterwarnings("ignore", module="lightning")
@@ -100,7 +115,38 @@ def fit(recipe, network, training_set, validation_set, training, perceptual=None
     return module.net.cpu().eval()
 
 
-def _trainer(recipe, training, folder):
+def _digest(stamps):
+    """Of the training set's places and pixels, so that another is told from it."""
+    first = np.asarray(stamps.images[0], np.float32).tobytes()
+    places = [
+        f"{o.file} {o.hdu} {o.plane} {o.y} {o.x} {o.height} {o.width}" for o in stamps.origins
+    ]
+    return f"{len(stamps)} stamps {hashed('data', first.hex(), *places):016x}"
+
+
+def _check_sizes(stamps, crop):
+    least = min(min(image.shape[-2:]) for image in stamps.images)
+    if crop and least < crop:
+        raise UnsupportedDataError(
+            "an image is smaller than the cut-outs that are trained on",
+            where="images",
+            found=f"a side of {least} pixels, {crop} are needed",
+            hint="leave small images out, or give --side to resize to",
+        )
+
+
+def _accelerator(device):
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingError(
+            "no such device",
+            where="device",
+            found="torch finds no CUDA device",
+            hint="give --device cpu, or a torch that is built for CUDA",
+        )
+    return {"cuda": "gpu"}.get(device, device)
+
+
+def _trainer(recipe, training, folder, steps):
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     folder.mkdir(parents=True, exist_ok=True)
     callbacks = [
@@ -114,8 +160,10 @@ def _trainer(recipe, training, folder):
         callbacks.append(EarlyStopping("validation_loss", patience=training.patience))
     if training.max_minutes:
         callbacks.append(_Deadline(training.max_minutes))
+    if training.progress:
+        callbacks.append(_Progress(training.progress, steps))
     return lightning.Trainer(
-        accelerator={"cuda": "gpu"}.get(training.device, training.device),
+        accelerator=_accelerator(training.device),
         devices=1,
         precision=training.precision or recipe.precision,
         max_epochs=recipe.epochs,
@@ -123,7 +171,7 @@ def _trainer(recipe, training, folder):
         callbacks=callbacks,
         logger=False,
         num_sanity_val_steps=0,
-        enable_progress_bar=training.progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
 
@@ -179,7 +227,9 @@ class _Order(torch.utils.data.Sampler):
         return self.count
 
     def __iter__(self):
-        return iter([(self.epoch, i) for i in range(self.count)])
+        # One at a time: on a resume Lightning begins the iteration before it tells the epoch.
+        for number in range(self.count):
+            yield self.epoch, number
 
     def set_epoch(self, epoch):
         self.epoch = epoch
@@ -207,6 +257,16 @@ class _Deadline(Callback):
             trainer.should_stop = True
 
 
+class _Progress(Callback):
+    """Tells how many steps are done, those before a resume among them."""
+
+    def __init__(self, tell, steps):
+        self.tell, self.steps = tell, steps
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, index):
+        self.tell(trainer.global_step, self.steps)
+
+
 class _Log(Callback):
     """One line per epoch; what a killed run wrote after its last checkpoint is dropped."""
 
@@ -223,6 +283,7 @@ class _Log(Callback):
 
     def on_train_epoch_end(self, trainer, module):
         values = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        values["loss"] = module.epoch_loss()
         row = {
             "epoch": trainer.current_epoch + 1,  # epochs done
             "step": trainer.global_step,
@@ -230,7 +291,10 @@ class _Log(Callback):
             "seconds": f"{self.before + time.monotonic() - self.start:.1f}",
         }
         self.rows.append(row)
-        with open(self.path, "w", newline="") as file:
+        # Replaced whole: a kill may come at any moment.
+        new = self.path.with_suffix(".new")
+        with open(new, "w", newline="") as file:
             writer = csv.DictWriter(file, _COLUMNS)
             writer.writeheader()
             writer.writerows(self.rows)
+        os.replace(new, self.path)

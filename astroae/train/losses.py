@@ -4,6 +4,7 @@ Each takes a `Result` and gives one number per image, so that a batch may weigh 
 images.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from astroae.errors import SettingError
 __all__ = ["TERMS", "RateModel", "Result", "build_terms"]
 
 _LEAST = 1e-6  # a logarithm of less says nothing about a pixel
+_LEAST_MASS = 1e-12  # of a latent, before its tail is taken by formula
+_LOG2 = math.log(2)
 
 
 @dataclass
@@ -97,6 +100,9 @@ def build_terms(loss, perceptual=None):
 class RateModel(nn.Module):
     """Bits of latents under a logistic density, one scale a channel.
 
+    A latent v at a step s has the mass F(v + s/2) - F(v - s/2), F the logistic
+    distribution about zero.
+
     Uniform noise of a step's width stands for rounding while training (Balle, Laparra
     & Simoncelli 2017, ICLR, arXiv:1611.01704): the density of the noisy latent is then
     what the rounded one's probability is.
@@ -118,8 +124,10 @@ class RateModel(nn.Module):
         scale = self.log_scale[name].exp().clamp_min(1e-3)[:, None, None]
         step = step[:, None, None, None]
         size, half = values.float().abs(), step / 2
-        inside = torch.sigmoid((size + half) / scale) - torch.sigmoid((size - half) / scale)
-        # Far out the difference of sigmoids is lost to rounding; its logarithm is not.
-        tail = (size - half) / scale / 0.6931472 - torch.log2(-torch.expm1(-step / scale))
-        exact = -torch.log2(inside.clamp_min(1e-9))
-        return torch.where(size > 12 * scale, tail, exact).sum((1, 2, 3))
+        near, far = (half - size) / scale, (half + size) / scale
+        # Of the two tails the lower: there a difference of sigmoids keeps its digits.
+        inside = torch.sigmoid(near) - torch.sigmoid(-far)
+        # Far out they are too small for single precision; their logarithm is not.
+        tail = -near / _LOG2 - torch.log2(-torch.expm1(-step / scale))
+        exact = -torch.log2(inside.clamp_min(_LEAST_MASS))
+        return torch.where(near < -12, tail, exact).sum((1, 2, 3))

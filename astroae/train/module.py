@@ -1,15 +1,20 @@
 """One training step, as Lightning wants it."""
 
+import json
 import math
 
 import lightning
 import torch
 
+from astroae.errors import SettingError
 from astroae.train.data.origin import hashed
 from astroae.train.losses import RateModel, Result
 from astroae.train.network import TorchNetwork, pad
 
 __all__ = ["Autoencoder"]
+
+_FREE = ("epochs", "checkpoint_every", "summary", "origin", "decisions", "intended_use")
+_FREE += ("known_failures", "latent_levels", "skip_levels", "precision")
 
 
 class Autoencoder(lightning.LightningModule):
@@ -28,10 +33,15 @@ class Autoencoder(lightning.LightningModule):
         From `astroae.train.losses.build_terms`.
     steps : int
         Of the whole training, for the learning rate.
+    data : str, optional
+        What tells the training set from another: a checkpoint is of one.
     """
 
-    def __init__(self, recipe, network, rule, terms, steps):
+    def __init__(self, recipe, network, rule, terms, steps, data=""):
         super().__init__()
+        told = recipe.to_dict() | {"data": data}
+        # More epochs may follow, and what is only said of the recipe may be said anew.
+        self.told = {key: json.dumps(value) for key, value in told.items() if key not in _FREE}
         self.recipe, self.rule, self.terms, self.steps = recipe, rule, terms, steps
         self.net = TorchNetwork(network)
         shapes = network.shapes()
@@ -48,8 +58,17 @@ class Autoencoder(lightning.LightningModule):
         total = self._total(result)
         # With a step of its own each image's loss grows as the step falls.
         loss = (total if result.step is None else total * result.step).mean()
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
+        self._losses.append((loss.detach(), len(batch)))
         return loss
+
+    def on_train_epoch_start(self):
+        """Forget the losses of the epoch before."""
+        # Not Lightning's own log: after a resume it counts the epoch before in.
+        self._losses = []
+
+    def epoch_loss(self):
+        """Mean loss of the epoch's stamps so far."""
+        return sum(float(loss) * n for loss, n in self._losses) / sum(n for _, n in self._losses)
 
     def validation_step(self, batch, _):
         """Mean squared error, nothing quantised, and the loss."""
@@ -94,6 +113,23 @@ class Autoencoder(lightning.LightningModule):
             bits = bits + self.rate.bits(name, tensor, step)
             out[name] = tensor
         return out, bits
+
+    def on_save_checkpoint(self, checkpoint):
+        """Keep what the training was told."""
+        checkpoint["astroae"] = self.told
+
+    def on_load_checkpoint(self, checkpoint):
+        """Refuse the checkpoint of another training: nothing of it could be repeated."""
+        then = checkpoint.get("astroae", self.told)
+        other = sorted(key for key in self.told if then.get(key, self.told[key]) != self.told[key])
+        if other:
+            now = "; ".join(f"{key} was {then[key]}, is {self.told[key]}" for key in other)
+            raise SettingError(
+                "the checkpoint is of another training",
+                where=", ".join(other),
+                found=now,
+                hint="give the same recipe, options and data, or another --checkpoint-dir",
+            )
 
     def configure_optimizers(self):
         """Adam; constant, or falling to zero as a cosine over the whole training."""

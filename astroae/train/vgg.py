@@ -50,6 +50,7 @@ class Perceptual(nn.Module):
 
     def forward(self, y, x):
         """Distance (N,) of two batches (N, 1 or 3, H, W); gradients flow to both."""
+        self.to(y.device)  # no part of the trained network, so nobody else moves it
         total = 0.0
         for a, b in zip(self._tapped(y), self._tapped(x), strict=True):
             total = total + functional.mse_loss(a, b, reduction="none").mean((1, 2, 3))
@@ -109,7 +110,7 @@ def load_perceptual(where):
 def _fetched():
     try:
         return torch.hub.load_state_dict_from_url(
-            WEIGHTS_URL, map_location="cpu", weights_only=True
+            WEIGHTS_URL, map_location="cpu", weights_only=True, check_hash=True
         )
     except (OSError, RuntimeError) as exc:
         raise _wrong(WEIGHTS_URL, str(exc)[:200]) from exc
