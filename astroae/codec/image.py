@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from astroae.codec.forms import TileContext
+from astroae.codec.methods import methods
 from astroae.codec.models import find_model, tile_grid, vector_length
 from astroae.codec.parallel import in_parallel
 from astroae.codec.promise import quantisation_error
@@ -73,6 +74,16 @@ class EncodedImage:
     def source(self):
         """Grid of an fpacked source, or None."""
         return self.record.source
+
+    @property
+    def tile_methods(self):
+        """What each tile is coded with, as names; a code that is not known as its number."""
+        names = {code: method.NAME for code, method in methods().items()}
+        found = [names.get(code, str(code)) for code in self.tiles["METHOD"].tolist()]
+        if isinstance(self.settings.mode, Latent):
+            inexact = (self.tiles["SCALE"] > 0).tolist()
+            found = ["latents" if kept else name for kept, name in zip(inexact, found)]
+        return found
 
     @cached_property
     def model(self):

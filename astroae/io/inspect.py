@@ -1,11 +1,9 @@
 """What a compressed file holds, read from its headers and tile tables: no pixel is decoded."""
 
 import math
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from astroae.codec.methods import methods
 from astroae.io.latent_errors import latent_errors
 from astroae.io.restore import coded_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
@@ -104,13 +102,12 @@ def _hdu(span, coded):
     }
     if encoded is None:
         return about
-    codes, counts = np.unique(encoded.tiles["METHOD"], return_counts=True)
     if isinstance(structure.settings.mode, Latent):
         about |= _latent(structure, encoded)
     data = coded.layout.rows_size + coded.layout.heap_size
     return about | {
         "tiles": len(encoded.tiles),
-        "tiles_by_method": {_method(code): int(n) for code, n in zip(codes, counts)},
+        "tiles_by_method": dict(sorted(Counter(encoded.tile_methods).items())),
         "bits_per_pixel": 8 * data / math.prod(structure.shape),
         "ratio": coded.restored_size / span.size,
         "largest_error": float(encoded.tiles["MAXERR"].max()) * abs(structure.bscale),
@@ -125,12 +122,6 @@ def _latent(structure, encoded):
         "tiles_as_latents": int((encoded.tiles["SCALE"] > 0).sum()),
         **latent_errors(encoded, structure.bscale),
     }
-
-
-def _method(code):
-    """Name of an entropy method; its number where this version does not know it."""
-    found = methods().get(int(code))
-    return str(code) if found is None else found.NAME
 
 
 def _kind(span):

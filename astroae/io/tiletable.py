@@ -10,7 +10,6 @@ from astropy import units as u
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from astroae.codec.methods import methods
 from astroae.io.spans import quiet_headers
 
 __all__ = ["celestial_of", "tile_table", "unit_of_pixels"]
@@ -57,9 +56,7 @@ def tile_table(hdu):
     table["shape"] = np.array([[s.stop - s.start for s in place] for place in places])
     _add_sky(table, header)
     _add_measures(table, encoded, header)
-    names = {code: method.NAME for code, method in methods().items()}
-    codes = encoded.tiles["METHOD"].tolist()
-    table["method"] = [names.get(code, str(code)) for code in codes]
+    table["method"] = encoded.tile_methods
     bits = 8 * np.array([len(stream) for stream in encoded.streams])
     table["bits_per_pixel"] = (bits / table["shape"].prod(axis=1)).astype(np.float32)
     if encoded.latents is not None:
