@@ -21,6 +21,8 @@ __all__ = [
 
 #: Sides must be larger for five scales of an 11 pixel window to fit.
 SMALLEST_MS_SSIM = 160
+_SSIM_WINDOW = 11
+_SMALLEST_GRADIENT = 6  # three pixels at half size
 _WINDOW = 7  # pixels of the local deviation
 _GMS_CONSTANT = 170 / 255**2  # Xue et al. 2014, for a data range of 1
 
@@ -57,7 +59,14 @@ def ssim(x, y):
     """Structural similarity (Wang et al. 2004, IEEE TIP 13, 600).
 
     scikit-image's, Gaussian window of 1.5 pixels (11 across), population covariance.
+
+    Returns
+    -------
+    float or None
+        None, "not defined", where a side is shorter than the window.
     """
+    if min(np.shape(x)[:2]) < _SSIM_WINDOW:
+        return None
     structural_similarity = _need("skimage.metrics", "structural_similarity")
     return float(
         structural_similarity(
@@ -100,8 +109,11 @@ def blockiness(x, y, block=8):
 def edge_error(x, y):
     """Deviation of the gradient magnitudes' similarity, 0 for equal edges.
 
-    GMSD of Xue et al. 2014 (IEEE TIP 23, 684): Prewitt gradients at half size.
+    GMSD of Xue et al. 2014 (IEEE TIP 23, 684): Prewitt gradients at half size.  NaN
+    where a side is below 6 pixels.
     """
+    if min(np.shape(x)[:2]) < _SMALLEST_GRADIENT:
+        return float("nan")
     a, b = _gradient(_halved(_gray(x))), _gradient(_halved(_gray(y)))
     similarity = (2 * a * b + _GMS_CONSTANT) / (a**2 + b**2 + _GMS_CONSTANT)
     return float(similarity.std())
@@ -111,8 +123,10 @@ def texture_error(x, y):
     """Mean difference of local standard deviations (7 x 7), over their mean in ``x``.
 
     What a smoothing coder loses of noise and fine structure: 1 where all texture is
-    gone.  NaN where the original has none.
+    gone.  NaN where the original has none, or a side is below 7 pixels.
     """
+    if min(np.shape(x)[:2]) < _WINDOW:
+        return float("nan")
     before, after = _local_deviation(_gray(x)), _local_deviation(_gray(y))
     whole = before.mean()
     return float(np.abs(after - before).mean() / whole) if whole else float("nan")
