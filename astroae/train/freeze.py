@@ -113,8 +113,9 @@ def thaw(model):
 
 def _cut(images, network):
     """The middles of images, as large as the smallest and the network allow."""
-    sides = [min(image.shape[axis] for image in images) for axis in (1, 2)]
+    sides = [network.side, network.side]
     if network.side is None:
+        sides = [min(image.shape[axis] for image in images) for axis in (1, 2)]
         sides = [min(side, _LARGEST_SIDE) for side in sides]
         sides = [max(side // network.multiple * network.multiple, 1) for side in sides]
     for image in images:
