@@ -151,7 +151,7 @@ def _save(args, outputs, model, found, table, summary):
     chosen = [int(i) for i in np.linspace(0, len(found.stamps) - 1, count).round()]
     outputs.table("metrics.ecsv", table)
     outputs.table("summary.ecsv", summary)
-    outputs.figure("histograms.png", histograms(table, title))
+    outputs.figure("histograms.png", histograms(found.table, title))
     outputs.figure("reconstructions.png", reconstructions(found, chosen, title))
     outputs.figure("latents.png", latents(model, found.stamps, chosen, title))
     if _log(args):

@@ -64,18 +64,18 @@ def reconstructions(evaluation, indices, title):
     -------
     matplotlib.figure.Figure
     """
-    ways = list(evaluation.accounts)
+    ways, stamps = list(evaluation.accounts), evaluation.stamps
     figure = _figure(2 * (1 + 2 * len(ways)), 2.1 * len(indices) + 0.5)
     panels = _grid(figure, len(indices), 1 + 2 * len(ways))
     for row, index in zip(panels, indices, strict=True):
-        before = picture(evaluation.stamps.images[index])
+        before = picture(stamps.images[index])
         low, high = _range(before)
-        _show(row[0], (before - low) / (high - low))
-        _name(row[0], evaluation.stamps.origins[index])
+        _show(row[0], (before - low) / (high - low), stamps)
+        _name(row[0], stamps.origins[index])
         for i, way in enumerate(ways):
             after = picture(evaluation.accounts[way].images[index])
-            _show(row[1 + 2 * i], (after - low) / (high - low))
-            _show(row[2 + 2 * i], (after - before) / (high - low) + 0.5)
+            _show(row[1 + 2 * i], (after - low) / (high - low), stamps)
+            _show(row[2 + 2 * i], (after - before) / (high - low) + 0.5, stamps)
     for panel, name in zip(panels[0], _heads(ways), strict=True):
         panel.set_title(name, fontsize=9)
     figure.suptitle(title)
@@ -105,11 +105,11 @@ def latents(model, stamps, indices, title):
     for row, index in zip(panels, indices, strict=True):
         before = picture(stamps.images[index])
         low, high = _range(before)
-        _show(row[0], (before - low) / (high - low))
+        _show(row[0], (before - low) / (high - low), stamps)
         _name(row[0], stamps.origins[index])
         crossing = crossing_tensors(model, stamps.images[index])
         for panel, name in zip(row[1:], names, strict=True):
-            _tensor(panel, crossing[name])
+            _tensor(panel, crossing[name], _first_row(stamps))
     for panel, name in zip(panels[0][1:], names, strict=True):
         kind = "latent" if name in model.network.latents else "skip"
         shape = " x ".join(map(str, crossing[name].shape))
@@ -187,8 +187,13 @@ def _range(image):
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def _show(panel, gray):
-    panel.imshow(np.clip(gray, 0, 1), cmap="gray", vmin=0, vmax=1, origin="lower")
+def _first_row(stamps):
+    """Of a photograph it is the top, of a FITS image the bottom."""
+    return "upper" if stamps.source.pictures else "lower"
+
+
+def _show(panel, gray, stamps):
+    panel.imshow(np.clip(gray, 0, 1), cmap="gray", vmin=0, vmax=1, origin=_first_row(stamps))
     panel.set(xticks=[], yticks=[])
 
 
@@ -200,7 +205,7 @@ def _heads(ways):
     return ["original"] + [head for way in ways for head in (way, f"{way}, residual")]
 
 
-def _tensor(panel, tensor):
+def _tensor(panel, tensor, origin):
     channels, height, width = tensor.shape
     if height * width == 1:
         panel.bar(np.arange(channels), tensor[:, 0, 0], width=1.0, color=_COLOURS[0])
@@ -214,5 +219,5 @@ def _tensor(panel, tensor):
         y, x = place // side * (height + 1), place % side * (width + 1)
         low, high = tensor[channel].min(), tensor[channel].max()
         sheet[y : y + height, x : x + width] = (tensor[channel] - low) / max(high - low, 1e-30)
-    panel.imshow(sheet, cmap="gray", vmin=0, vmax=1, origin="lower")
+    panel.imshow(sheet, cmap="gray", vmin=0, vmax=1, origin=origin)
     panel.set(xticks=[], yticks=[])
