@@ -25,7 +25,7 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from astroae.errors import SettingError
+from astroae.errors import AstroAEError, SettingError
 from astroae.train.data import View, load_data
 from astroae.train.loop import Training, fit
 from astroae.train.recipes import get_recipe
@@ -133,9 +133,9 @@ def sweep(recipe, data, toml_file, folder, *, data_dir=None, threads=None):
     folder = Path(folder)
     view = parts = None
     rows = []
-    for run in plan.runs(recipe):
-        changed = _changed(recipe, run, plan)
-        network = _network(toml_file, changed, run)
+    told = [(run, _changed(recipe, run, plan)) for run in plan.runs(recipe)]
+    # All of them first: what cannot be built is told before hours of training.
+    for run, changed, network in [(*pair, _network(toml_file, *pair)) for pair in told]:
         wanted = View.of(changed, network)
         if wanted != view:
             stamps = load_data(
@@ -168,12 +168,12 @@ def _changed(recipe, run, plan):
     return replace(recipe, learning_rate=rate, options=options, loss=loss, **plan.changes)
 
 
-def _network(path, recipe, run):
+def _network(path, run, recipe):
     """The network, its shapes worked out: values that cannot be built are told here."""
     try:
         network = recipe.network()
         network.shapes()
-    except (ArithmeticError, TypeError, ValueError) as exc:
+    except (AstroAEError, ArithmeticError, TypeError, ValueError) as exc:
         raise _wrong(path, f"{run} cannot be built: {exc}") from exc
     return network
 
@@ -206,10 +206,14 @@ def _plot(table, plan, recipe, path):
     figure = Figure((3.2 * len(names), 3), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names):
         rows = table if name == "parameters" else _alone(table, plan, recipe, name)
-        axes.plot(list(rows[name]), list(rows["validation_mse"]), "o", color="tab:blue")
-        axes.set(xlabel=name.replace("_", " "), yscale="log")
-        if rows[name].dtype.kind in "fi":
-            axes.set_xscale("log")
+        if name == "parameters":
+            values = [count / 1e6 for count in rows[name]]
+            axes.set_xlabel("parameters, millions")
+        else:
+            values = [str(value) for value in sorted(rows[name])]
+            rows = rows[rows[name].argsort()]
+            axes.set_xlabel(name.replace("_", " "))
+        axes.plot(values, list(rows["validation_mse"]), "o", color="tab:blue")
     figure.axes[0].set_ylabel("validation MSE")
     figure.savefig(path, dpi=120)
 

@@ -1,4 +1,4 @@
-"""Pages that derive from the code: the format's tables and the help of the verbs."""
+"""Pages that derive from the code: tables of the format and of recipes, help of the verbs."""
 
 import argparse
 import os
@@ -27,6 +27,38 @@ class FormatTable(SphinxDirective):
 def _cells(entry):
     kind = entry.form if hasattr(entry, "form") else entry.kind.__name__
     return f"``{entry.name}``", f"``{kind}``", entry.meaning
+
+
+class RecipeTable(SphinxDirective):
+    """``.. recipe-table::``: the recipes, and below the table what each decides."""
+
+    def run(self):
+        from astroae.train.recipes import find_recipes
+
+        self.env.note_reread()
+        recipes = [recipe for _, recipe in sorted(find_recipes().items())]
+        head = ("Recipe", "Stamps", "Loss", "Batch", "Epochs", "Learning rate", "Split")
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        for cells in [head, *map(_recipe_cells, recipes)]:
+            lines += [f"   {mark} - {cell}" for mark, cell in zip("*" + " " * 9, cells)]
+        for recipe in recipes:
+            lines += ["", f"``{recipe.name}``: {recipe.summary}", f"    {recipe.origin}.", ""]
+            lines += [f"    * {decision}" for decision in recipe.decisions]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def _recipe_cells(recipe):
+    network = recipe.network()
+    side = network.side or f"any; trained on {recipe.crop}"
+    return (
+        f"``{recipe.name}``",
+        f"{side}, {'gray' if network.channels == 1 else 'RGB'}",
+        " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in recipe.loss),
+        str(recipe.batch),
+        str(recipe.epochs),
+        f"{recipe.learning_rate:g}, {recipe.schedule}",
+        f"{recipe.split:g}",
+    )
 
 
 class VerbHelp(SphinxDirective):
@@ -68,5 +100,6 @@ def _section(name, parser):
 
 def setup(app):
     app.add_directive("format-table", FormatTable)
+    app.add_directive("recipe-table", RecipeTable)
     app.add_directive("verb-help", VerbHelp)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
