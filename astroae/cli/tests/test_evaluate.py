@@ -13,6 +13,7 @@ pytest.importorskip("pytorch_msssim")
 pytest.importorskip("matplotlib")
 
 from astroae.cli.__main__ import main
+from astroae.errors import OutputError
 from astroae.nets.store import find
 from astroae.train.data import load_data
 from astroae.train.data.arrays import write_idx
@@ -86,7 +87,9 @@ def test_three_accounts_of_a_model_with_skips(tmp_path, capsys):
         assert decoded.sum(dtype=float) == pytest.approx(before.sum(), rel=1e-6)
         span = np.ptp(before)  # to bring the sum back removes the mean of the error, no more
         assert -1e-3 < psnr(before / span, decoded / span) - row["psnr"] < 3
-    refused([*argv, "--save", str(out)], capsys, 4, "output exists", "metrics.ecsv")
+    refused(
+        [*argv, "--save", str(out)], capsys, OutputError.exit_code, "output exists", "metrics.ecsv"
+    )
 
 
 def test_jpeg_versions_beside_the_model(tmp_path, capsys):
