@@ -18,8 +18,9 @@ __all__ = [
     "comment_of",
 ]
 
-#: Version of the format that this code writes, and the newest that it reads.
-FORMAT_VERSION = 1
+#: Version of the format that this code writes, and the only one that it reads:
+#: 1 had checksums of streams without the tile's number, and was never released.
+FORMAT_VERSION = 2
 
 #: Keyword that makes a BINTABLE an astroae image.
 MARK = "AEIMAGE"
@@ -77,7 +78,7 @@ class Column:
 #: Keywords of a compressed image, in the order in which they are written.
 KEYWORDS = (
     Keyword(MARK, bool, "astroae compressed image", "Marks the table as a compressed image."),
-    Keyword("AEVERSN", int, "version of the format", "Format version; a newer one is refused."),
+    Keyword("AEVERSN", int, "version of the format", "Format version; another one is refused."),
     Keyword("AECREATR", str, "written by", "Program and version that wrote the table."),
     Keyword("AEMODEL", str, "model", "Name of the model; 'classical' uses no network."),
     Keyword("AEMODHSH", str, "hash of the model", "SHA-256 of the model file; empty: classical."),

@@ -186,19 +186,20 @@ def read_structure(header: Header):
     Raises
     ------
     FormatVersionError
-        Written in a newer format.
+        Written in another format.
     ModelError
         Written with a model, in a mode that this version does not know.
     CorruptFileError
         A card is missing, of the wrong type or out of range.
     """
     version = _int(header, "AEVERSN", low=1)
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
+        newer = version > FORMAT_VERSION
         raise FormatVersionError(
-            "the file is written in a newer format",
+            f"the file is written in {'a newer' if newer else 'an older'} format",
             where="AEVERSN",
-            found=f"version {version}, this astroae reads up to {FORMAT_VERSION}",
-            hint="upgrade astroae",
+            found=f"version {version}, this astroae reads {FORMAT_VERSION}",
+            hint="upgrade astroae" if newer else "decompress it with the astroae that wrote it",
         )
     shape = _axes(header, "AENAXIS", _int(header, "AENAXIS", low=0, high=MAX_AXES), low=0)
     tile_shape = _axes(header, "AETILE", len(shape), low=1)
