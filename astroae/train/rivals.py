@@ -1,8 +1,8 @@
 """Pictures through other coders, at given bytes or to given likeness.
 
 Each coder gives bytes for a picture in [0, 1] and a knob; bytes are counted less those
-of a constant picture of the same size, so that no container's header weighs on small
-stamps.  Through imagecodecs, but for the codec of this package.
+of a constant picture of 8 x 8 pixels, container and tables, so that no header weighs on
+small stamps.  Through imagecodecs, but for the codec of this package.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from astroae.errors import MissingDependencyError
 
 __all__ = ["CODERS", "Coded", "at_bytes", "at_likeness"]
 
+_BLOCK = 8  # pixels
 _TRIALS = 9  # of the knob: 1 in 500 of its range
 
 
@@ -89,16 +90,21 @@ def _code(coder, picture, knob):
     if hasattr(coder, "code"):
         return coder.code(picture, knob)
     top = (1 << coder.bits) - 1
-    levels = np.rint(np.clip(picture, 0, 1) * top).astype(f"u{coder.bits // 8}")
+    levels = np.rint(np.clip(picture, 0, 1) * top)
+    levels = np.ascontiguousarray(levels, f"u{coder.bits // 8}")
     data = coder.encode(levels, knob)
     image = np.asarray(coder.decode(data)).reshape(levels.shape).astype(np.float32) / top
-    return Coded(image, max(len(data) - _header(coder, picture.shape), 0))
+    return Coded(image, max(len(data) - _header(coder, picture.shape[2:]), 0))
 
 
-@lru_cache(maxsize=256)
-def _header(coder, shape):
-    """Bytes of a constant picture at the coarsest setting."""
-    levels = np.full(shape, 1 << coder.bits - 1, f"u{coder.bits // 8}")
+@lru_cache(maxsize=16)
+def _header(coder, channels):
+    """Bytes of container and tables: of one constant block at the coarsest setting.
+
+    Not of a constant picture of the stamp's own size: in JPEG each block of it costs six
+    bits, which are the picture's, 430 bytes for a stamp of 187 x 187.
+    """
+    levels = np.full((_BLOCK, _BLOCK, *channels), 1 << coder.bits - 1, f"u{coder.bits // 8}")
     return len(coder.encode(levels, coder.coarsest))
 
 

@@ -13,7 +13,7 @@ from astroae.nets.store import find
 from astroae.pixels.stamps import Normalisation
 from astroae.train.accounting import account
 from astroae.train.flux import aperture_differences, flux_differences
-from astroae.train.report import PUBLISHED, Row, likeness
+from astroae.train.report import PUBLISHED, Row, _rival, likeness
 from astroae.train.rivals import CODERS, at_bytes, at_likeness
 from astroae.validate.images import mse, psnr
 
@@ -94,6 +94,14 @@ def test_a_coder_to_a_likeness(name):
     assert at_likeness(name, picture, lambda y: False) is None
 
 
+@pytest.mark.parametrize("name", CODERS)
+def test_a_coder_of_colours(name):
+    picture = np.moveaxis(np.stack([sky(64, seed)[0] for seed in range(3)]), 0, -1)
+    coded = at_bytes(name, picture, 6000)
+    assert coded.image.shape == picture.shape
+    assert psnr(picture, coded.image) > 15
+
+
 def test_a_coder_that_cannot_go_so_low():
     assert at_bytes("astroae", sky(64)[0], 3) is None
 
@@ -124,3 +132,17 @@ def test_latent_mode_keeps_the_sum_of_a_stamp():
     found = flux_differences(find("hubble128"), stamps)
     assert found["stamps"] == 2 and found["sources"] >= 2
     assert float(found["total, worst"]) < 1e-3
+
+
+def test_headers_are_left_out_and_no_more():
+    """A flat picture of many blocks costs JPEG its blocks: some bits for each of them."""
+    flat = at_bytes("JPEG", np.full((192, 192), 0.5, np.float32), 10_000)
+    assert 24 * 24 * 4 / 8 < flat.bytes < 24 * 24
+
+
+def test_stamps_that_a_coder_cannot_do_count_as_its_worst():
+    """Noise is out of JPEG's reach in 150 bytes, a flat picture is not."""
+    flat = np.full((1, 64, 64), 0.5, np.float32)
+    noise = np.random.default_rng(1).random((1, 64, 64), np.float32)
+    assert float(_rival("JPEG", [flat, flat, noise], [150] * 3).split(" (1 fail)")[0]) > 40
+    assert _rival("JPEG", [flat, noise, noise], [150] * 3) == "cannot (2 fail)"
