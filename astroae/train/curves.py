@@ -37,7 +37,8 @@ def curves(model, stamps, steps=STEPS):
     Returns
     -------
     Table
-        ``failed``: stamps that the coder cannot bring down to these bytes; left out.
+        ``failed``: stamps that the coder cannot bring down to these bytes; they count as
+        the worst in the medians, and not in ``bits/px``.
     """
     rows, pixels = [], np.prod(np.shape(stamps.images[0])[-2:])
     for step in steps:
@@ -61,9 +62,17 @@ def _row(name, step, before, after, sizes, pixels):
     row = {"coder": name, "latent step": step, "failed": len(before) - len(kept)}
     row["bits/px"] = round(8 * float(np.mean(sizes[kept])) / pixels, 4) if kept else np.nan
     for measure in _COLUMNS:
-        values = [MEASURES[measure](before[i], after[i]) for i in kept]
-        row[measure] = round(float(np.nanmedian(values)), 4) if kept else np.nan
+        row[measure] = _median(measure, before, after)
     return row
+
+
+def _median(measure, before, after):
+    """Over the stamps; one that cannot be had counts as the worst; NaN where half cannot."""
+    worst = -np.inf if measure in ("psnr", "ssim") else np.inf
+    pairs = zip(before, after, strict=True)
+    values = [worst if y is None else MEASURES[measure](x, y) for x, y in pairs]
+    most_fail = 2 * sum(y is None for y in after) >= len(after)
+    return np.nan if most_fail else round(float(np.nanmedian(values)), 4)
 
 
 def _picture(stamp):

@@ -159,11 +159,17 @@ def _quality(prefix, before, after):
 
 
 def _rival(name, before, sizes):
-    """Median PSNR of a coder at each stamp's bytes, and how often it cannot go so low."""
+    """Median PSNR of a coder at each stamp's bytes, and how often it cannot go so low.
+
+    A stamp where it cannot counts as its worst: else the median were one of the easy ones.
+    """
     found = [at_bytes(name, _plane(x), int(n)) for x, n in zip(before, sizes, strict=True)]
-    values = [psnr(_plane(x), c.image) for x, c in zip(before, found, strict=True) if c]
-    failed = f" ({len(found) - len(values)} fail)" if len(values) < len(found) else ""
-    return (f"{np.median(values):.2f}" if values else "cannot") + failed * bool(values)
+    pairs = zip(before, found, strict=True)
+    values = [-np.inf if c is None else psnr(_plane(x), c.image) for x, c in pairs]
+    failed = sum(c is None for c in found)
+    if 2 * failed >= len(found):
+        return f"cannot ({failed} fail)"
+    return f"{np.median(values):.2f}" + f" ({failed} fail)" * bool(failed)
 
 
 def _plane(stamp):
