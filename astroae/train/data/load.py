@@ -41,8 +41,11 @@ def load_data(data, view, *, data_dir=None, hdu=None, plane=None):
     --------
     >>> from astroae.train.data import load_data
     >>> from astroae.train.recipes import get_recipe
-    >>> stamps = load_data("train", get_recipe("unet187"))  # doctest: +SKIP
-    >>> training, validation = stamps.split(0.8, seed=1)  # doctest: +SKIP
+    >>> import numpy as np, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> np.save(folder / "stamps.npy", np.random.default_rng(1).normal(size=(5, 40, 40)))
+    >>> load_data(folder / "stamps.npy", get_recipe("dense784")).images.shape
+    (5, 1, 28, 28)
     """
     view = view if isinstance(view, View) else View.of(view)
     return make_stamps(open_source(data, data_dir=data_dir, hdu=hdu, plane=plane), view)
