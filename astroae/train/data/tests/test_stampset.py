@@ -88,7 +88,7 @@ def test_any_size():
     assert [len(part) for part in stamps.split(0.6)] == [2, 1]
 
 
-@pytest.mark.parametrize("fraction, seed", itertools.product((0.1, 0.5, 0.8, 0.99), range(4)))
+@pytest.mark.parametrize("fraction, seed", list(itertools.product((0.1, 0.5, 0.8, 0.99), range(4))))
 def test_a_split_keeps_groups_whole(fraction, seed):
     groups = [f"g{i % 7}" for i in range(40)]
     stamps = make_stamps(InMemory(fields(40, (9, 9)), groups), View(None))
