@@ -377,7 +377,11 @@ def test_interrupted_process_cleans_up(tmp_path):
     fits.writeto(tmp_path / "a.fits", sky((3000, 3000)))
     before = contents(tmp_path)
     process = subprocess.Popen(
-        [*PROGRAM, "compress", str(tmp_path / "a.fits")], stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "compress", str(tmp_path / "a.fits")],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell makes what it runs in the background ignore it, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".a.aae.fits.*.part")) and time.monotonic() < deadline:
