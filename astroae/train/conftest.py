@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-_WITHOUT_TORCH = ("__init__.py", "conftest.py", "flux.py", "rivals.py", "panels.py")
+_WITHOUT_TORCH = ("__init__.py", "conftest.py", "flux.py", "rivals.py")
 
 collect_ignore = []
 if not (find_spec("torch") and find_spec("lightning")):
