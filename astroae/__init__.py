@@ -21,6 +21,7 @@ from astroae.errors import (
     SettingError,
     UnsupportedDataError,
 )
+from astroae.io.above import offer
 from astroae.io.arrays import decode, encode
 from astroae.io.files import compress
 from astroae.io.formats import read_nddata
@@ -52,3 +53,23 @@ __all__ = [
     "read_nddata",
     "verify",
 ]
+
+offer("certify", "astroae.validation.certificate:certify")
+offer("recommend", "astroae.validation.recommend:recommend_level")
+
+
+def __getattr__(name):
+    """What measures is imported when it is first used: it needs more than reading does."""
+    if name == "validate":
+        from astroae.validation.files import validate
+
+        return validate
+    if name == "recommend":
+        from astroae.validation.recommend import recommend
+
+        return recommend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), "recommend", "validate"})

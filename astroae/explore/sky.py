@@ -1,7 +1,7 @@
 """What an image's sky and stars are like: background, noise, width of the PSF.
 
 All of it robust and rough: enough to put an image on the scale that a denoiser or a
-score of oddities works on.  `astroae.validate` measures; this only prepares.
+score of oddities works on.  `astroae.validation` measures; this only prepares.
 """
 
 import numpy as np

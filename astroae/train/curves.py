@@ -16,7 +16,7 @@ from astroae.train.accounting import account
 from astroae.train.data import View, load_data
 from astroae.train.recipes import get_recipe
 from astroae.train.rivals import CODERS, at_bytes
-from astroae.validate.images import MEASURES
+from astroae.validation.images import MEASURES
 
 __all__ = ["curves", "draw"]
 

@@ -18,7 +18,7 @@ from astroae.train.data import StampSet, View
 from astroae.train.freeze import thaw
 from astroae.train.network import pad
 from astroae.train.recipes import get_recipe
-from astroae.validate.images import MEASURES
+from astroae.validation.images import MEASURES
 
 __all__ = [
     "METRICS",
@@ -81,7 +81,7 @@ def evaluate(
     stamps : StampSet
         From ``load_data(data, view_of(model))``.
     metrics : sequence of str
-        Of `METRICS`; see `astroae.validate.images`.
+        Of `METRICS`; see `astroae.validation.images`.
     latent_step : float
         Times the model's own quantisation steps.
     device : {"cpu", "cuda"}

@@ -17,7 +17,7 @@ from astroae.train.data import View, load_data
 from astroae.train.flux import flux_differences
 from astroae.train.recipes import get_recipe
 from astroae.train.rivals import CODERS, at_bytes, at_likeness
-from astroae.validate.images import ms_ssim, mse, psnr, ssim
+from astroae.validation.images import ms_ssim, mse, psnr, ssim
 
 __all__ = ["PUBLISHED", "compare", "likeness", "worth"]
 

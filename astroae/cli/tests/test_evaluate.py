@@ -19,7 +19,7 @@ from astroae.train.data import load_data
 from astroae.train.data.arrays import write_idx
 from astroae.train.evaluate import METRICS, evaluate, summarise, view_of
 from astroae.train.panels import training_curve
-from astroae.validate.images import mse, psnr
+from astroae.validation.images import mse, psnr
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from astroae.train.accounting import account
 from astroae.train.flux import aperture_differences, flux_differences
 from astroae.train.report import PUBLISHED, Row, _rival, likeness
 from astroae.train.rivals import CODERS, at_bytes, at_likeness
-from astroae.validate.images import mse, psnr
+from astroae.validation.images import mse, psnr
 
 
 class Stamps:

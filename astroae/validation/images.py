@@ -5,7 +5,7 @@ Gray images are (y, x), colour images (y, x, 3); the data range is 1 throughout.
 
 import numpy as np
 
-from astroae.errors import MissingDependencyError
+from astroae.validation.extras import needed
 
 __all__ = [
     "MEASURES",
@@ -42,7 +42,7 @@ def mse(x, y):
     Examples
     --------
     >>> import numpy as np
-    >>> from astroae.validate.images import mse
+    >>> from astroae.validation.images import mse
     >>> mse(np.zeros((4, 4)), np.full((4, 4), 0.5))
     0.25
     """
@@ -67,7 +67,7 @@ def ssim(x, y):
     """
     if min(np.shape(x)[:2]) < _SSIM_WINDOW:
         return None
-    structural_similarity = _need("skimage.metrics", "structural_similarity")
+    structural_similarity = needed("skimage.metrics").structural_similarity
     return float(
         structural_similarity(
             np.asarray(x, np.float64),
@@ -93,7 +93,7 @@ def ms_ssim(x, y):
     """
     if min(np.shape(x)[:2]) <= SMALLEST_MS_SSIM:
         return None
-    function = _need("pytorch_msssim", "ms_ssim")
+    function = needed("pytorch_msssim").ms_ssim
     return float(function(_tensor(x), _tensor(y), data_range=1.0))
 
 
@@ -142,20 +142,6 @@ MEASURES = {
     "edge_error": edge_error,
     "texture_error": texture_error,
 }
-
-
-def _need(module, name):
-    from importlib import import_module
-
-    try:
-        return getattr(import_module(module), name)
-    except ImportError as exc:
-        raise MissingDependencyError(
-            "this measure needs another package",
-            where=module,
-            found=str(exc),
-            hint="pip install astroae[validate]",
-        ) from exc
 
 
 def _tensor(image):

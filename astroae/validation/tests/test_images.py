@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from astroae.validate import images
+from astroae.validation import images
 
 pytest.importorskip("skimage")
 pytest.importorskip("pytorch_msssim")

@@ -1,0 +1,105 @@
+"""One pair of images through all metrics."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from astroae.errors import SettingError
+from astroae.validation.metrics import metrics
+from astroae.validation.result import ImageValidation, judge
+from astroae.validation.tolerances import load_tolerances
+
+__all__ = ["validate_pair", "versions"]
+
+_PACKAGES = ("astroae", "numpy", "astropy", "scipy", "photutils", "scikit-image", "pytorch-msssim")
+
+
+def validate_pair(pair, *, tolerance="default", only=None, name="", progress=None):
+    """Measure one pair, and judge it.
+
+    Parameters
+    ----------
+    pair : `~astroae.validation.pair.Pair`
+    tolerance : str, path-like or Tolerances
+    only : iterable of str, optional
+        Names of metrics; by default all.
+    name : str
+        Of the image.
+    progress : callable, optional
+        ``progress(done, total)``, metrics.
+
+    Returns
+    -------
+    `~astroae.validation.result.ImageValidation`
+
+    Raises
+    ------
+    SettingError
+        No such metric or tolerance set.
+
+    Examples
+    --------
+    >>> from astroae.simulate import FieldSettings, make_field
+    >>> from astroae.validation.measure import validate_pair
+    >>> from astroae.validation.original import Original
+    >>> from astroae.validation.pair import Pair
+    >>> field = make_field(FieldSettings(shape=(256, 256)))
+    >>> pair = Pair(Original(field.image, header=field.header), field.image + 1)
+    >>> validate_pair(pair, only=["background"])["background.shift"].verdict
+    'fail'
+    """
+    tolerances, results = load_tolerances(tolerance), []
+    chosen = _chosen(only)
+    for done, metric in enumerate(chosen):
+        found = metric.measure(pair)
+        results += [judge(metric, q, found[q.name], tolerances) for q in metric.QUANTITIES]
+        if progress is not None:
+            progress(done + 1, len(chosen))
+    return ImageValidation(name or pair.original.name, tuple(results), facts(pair.original))
+
+
+def facts(original):
+    """What was measured on the original, for the reader."""
+    scene = original.scene
+    known = {
+        "shape": list(original.shape),
+        "kinds": list(scene.kinds),
+        "bad_pixels": int(original.bad.sum()),
+        "noise": original.noise,
+        "unit": None if original.unit is None else str(original.unit),
+        "zero_point": original.zero_point,
+        "gain": original.gain,
+        "pixel_mas": original.pixel_mas,
+    }
+    if scene.no_sources:
+        return known | {"sources": 0, "why_no_sources": scene.no_sources}
+    return known | {
+        "fwhm": original.fwhm,
+        "sources": len(original.sources),
+        "clean_sources": len(original.sources.clean),
+        "measured_sources": len(original.sample),
+    }
+
+
+def versions():
+    """Versions of the packages that measure."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _chosen(only):
+    known = metrics()
+    if only is None:
+        return list(known.values())
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise SettingError(
+            "no such metric",
+            where="only",
+            found=f"got {unknown[0]!r}, known are {', '.join(known)}",
+            hint="choose among these",
+        )
+    return [known[name] for name in known if name in set(only)]

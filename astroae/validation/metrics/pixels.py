@@ -1,0 +1,79 @@
+"""Errors of the pixels themselves, and how alike the two pictures are."""
+
+import numpy as np
+
+from astroae.validation import images
+from astroae.validation.metrics import Measured, Quantity, Skipped
+from astroae.validation.statistics import exact
+
+NAME = "pixels"
+TITLE = "Pixels"
+QUANTITIES = (
+    Quantity("over_bound", "", "at most", "largest error over the error that was promised"),
+    Quantity("lost", "pixels", "at most", "finite pixels that came back as NaN or infinite"),
+    Quantity("rms", "sigma", "at most", "rms error over the noise of the pixel"),
+    Quantity("mse", "", "at most", "mean squared error, image on [0, 1]"),
+    Quantity("psnr", "dB", "at least", "peak signal-to-noise ratio, image on [0, 1]"),
+    Quantity("ssim", "", "at least", "structural similarity, 11 pixel window, image on [0, 1]"),
+    Quantity("ms_ssim", "", "at least", "multi-scale structural similarity, image on [0, 1]"),
+)
+_SLACK = 1e-6  # of the bound: the rounding of the arrays' own type
+
+
+def measure(pair):
+    """See `QUANTITIES`."""
+    original = pair.original
+    n = int(original.good.sum())
+    if not n:
+        return {q.name: Skipped("no good pixel") for q in QUANTITIES}
+    found = {"over_bound": _over_bound(pair, n), "lost": Measured(exact(pair.lost.sum(), n))}
+    if original.noise > 0:
+        scaled = pair.change[original.good] / original.sigma[original.good]
+        found["rms"] = Measured(exact(np.sqrt(np.mean(scaled**2)), n))
+    else:
+        found["rms"] = Skipped(original.scene.no_noise)
+    return found | _likeness(pair, n)
+
+
+def _over_bound(pair, n):
+    if pair.bound is None:
+        return Skipped("no bound was promised")
+    bound = np.broadcast_to(pair.bound, pair.original.shape)
+    error = np.abs(pair.change)
+    rounding = np.spacing(
+        np.abs(np.where(pair.original.good, pair.restored, 0)).astype(_single(pair))
+    )
+    over = np.maximum(error - rounding, 0)
+    # A bound of 0 asks for the very same pixel.
+    ratio = np.where(over > bound, error / np.where(bound > 0, bound, 1), 0)
+    ratio[(over > 0) & (bound == 0)] = np.inf
+    inside = (over <= bound) & (bound > 0)
+    ratio[inside] = np.minimum(error[inside] / bound[inside], 1)
+    return Measured(exact(ratio[pair.original.good].max(), n))
+
+
+def _single(pair):
+    kind = pair.original.dtype
+    return np.float32 if kind == np.float32 else np.float64
+
+
+def _likeness(pair, n):
+    """MSE, PSNR, SSIM and MS-SSIM, both images scaled by the original's range."""
+    original = pair.original
+    values = original.data[original.good]
+    low, high = values.min(), values.max()
+    names = ("mse", "psnr", "ssim", "ms_ssim")
+    if high == low:
+        return {name: Skipped("every pixel is the same: no range") for name in names}
+    before = np.where(original.bad, 0, (original.data - low) / (high - low))
+    after = before + pair.change / (high - low)
+    found = {}
+    for name in names:
+        value = images.MEASURES[name](before, after)
+        side = 11 if name == "ssim" else images.SMALLEST_MS_SSIM
+        found[name] = (
+            Skipped(f"a side has {side} pixels or fewer")
+            if value is None
+            else Measured(exact(value, n))
+        )
+    return found

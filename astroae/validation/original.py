@@ -1,0 +1,305 @@
+"""An image before compression, and what is measured of it once.
+
+However many restored versions follow, background, noise, PSF and sources are those of
+the original: both images are measured with the same ruler, and the differences are
+those of compression alone.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+from astropy.stats import mad_std
+from astropy.wcs import WCS
+
+from astroae.pixels.noise import noise_sigma
+from astroae.validation.extras import needed
+from astroae.validation.scene import describe
+from astroae.validation.sources import find_sources, peaks
+
+__all__ = ["Original", "Sky", "measure_sky"]
+
+_BOX = 64  # pixels of a background mesh
+_FIRST_FWHM = 2.5
+_GAINS = ("GAIN", "EGAIN", "ATODGAIN", "CCDGAIN")
+_ZERO_POINTS = ("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZERO", "ZPT", "ZEROPNT", "PHOTZP", "ABMAGZP")
+_SATURATIONS = ("SATURATE", "SATLEVEL", "SATURATI")
+_SUM_OF_SQUARES = 4 * np.pi  # of a Gaussian of unit sum and width s: 1 / (this s^2)
+
+
+class Original:
+    """Original image with its measurements, each made when first asked for.
+
+    Parameters
+    ----------
+    data : array (y, x)
+        Physical values; NaN and inf are bad pixels.
+    mask : array of bool (y, x), optional
+        True: bad.
+    header : `~astropy.io.fits.Header`, optional
+        For WCS, BUNIT, gain, saturation and zero point.
+    wcs : `~astropy.wcs.WCS`, optional
+        By default from the header.
+    unit : `~astropy.units.Unit`, optional
+        By default BUNIT.
+    zero_point, gain, saturation : float, optional
+        By default from the header, where they are; electrons per unit of the image.
+    name : str
+        For messages and reports.
+    max_sources : int
+        Most sources for what is slow per source.
+
+    Examples
+    --------
+    >>> from astroae.simulate import FieldSettings, make_field
+    >>> from astroae.validation.original import Original
+    >>> field = make_field(FieldSettings(shape=(256, 256)))
+    >>> original = Original(field.image, header=field.header)
+    >>> 15 < original.noise < 22, len(original.sources) > 50
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        data,
+        *,
+        mask=None,
+        header=None,
+        wcs=None,
+        unit=None,
+        zero_point=None,
+        gain=None,
+        saturation=None,
+        name="",
+        max_sources=5000,
+    ):
+        self.data = np.asarray(data, np.float64)
+        self.dtype = np.asarray(data).dtype
+        self.header = {} if header is None else header
+        self.name, self.max_sources = name, max_sources
+        self.unit = _unit(self.header) if unit is None else u.Unit(unit)
+        self.zero_point = _number(self.header, _ZERO_POINTS) if zero_point is None else zero_point
+        self.saturation = _number(self.header, _SATURATIONS) if saturation is None else saturation
+        self.gain = self._gain() if gain is None else gain
+        self.bad = ~np.isfinite(self.data)
+        if mask is not None:
+            self.bad |= np.asarray(mask, bool)
+        self.good = ~self.bad
+        self._wcs = wcs
+
+    @property
+    def shape(self):
+        """(ny, nx)."""
+        return self.data.shape
+
+    def _gain(self):
+        """Electrons per unit; None where the header does not say."""
+        if self.unit in (u.electron, u.photon, u.ct):
+            return 1.0
+        return _number(self.header, _GAINS) if self.unit in (u.adu, u.DN) else None
+
+    @cached_property
+    def wcs(self):
+        """A celestial WCS, or None: then nothing is told in mas."""
+        found = self._wcs
+        if found is None:
+            try:
+                found = WCS(self.header, naxis=2) if len(self.header) else None
+            except Exception:  # wcslib refuses headers in many ways; all mean: no WCS
+                return None
+        return found if found is not None and found.has_celestial else None
+
+    @cached_property
+    def pixel_mas(self):
+        """Side of a pixel in milliarcseconds, or None without a celestial WCS."""
+        if self.wcs is None:
+            return None
+        area = np.abs(np.linalg.det(self.wcs.celestial.pixel_scale_matrix))
+        return float(np.sqrt(area) * 3.6e6) if np.isfinite(area) and area > 0 else None
+
+    # ---- sky and noise ---------------------------------------------------------------
+
+    @cached_property
+    def saturated(self):
+        """Pixels at or above the saturation level."""
+        if self.saturation is None:
+            return np.zeros(self.shape, bool)
+        return np.where(self.bad, -np.inf, self.data) >= self.saturation
+
+    @cached_property
+    def is_counts(self):
+        """Few photons a pixel: whole numbers from 0, half of them below 20."""
+        values = self.data[self.good]
+        return bool(
+            values.size
+            and values.min() >= 0
+            and np.median(values) < 20
+            and np.array_equal(values, np.rint(values))
+            and values.max() > 1
+        )
+
+    @cached_property
+    def sky(self):
+        """`Sky` of the original."""
+        return measure_sky(self.data, self.bad, counts=self.is_counts)
+
+    @property
+    def level(self):
+        """Background of every pixel."""
+        return self.sky.level
+
+    @cached_property
+    def sigma(self):
+        """Noise of every pixel, above zero; or zeros where the image has none.
+
+        Never above what its pixels' differences show, twice over: structure is not noise.
+        """
+        found = self.sky.sigma.copy()
+        typical = float(np.median(found[self.good])) if self.good.any() else 0.0
+        found[(found <= 0) | ~np.isfinite(found)] = typical
+        if not self.is_counts:
+            small = noise_sigma(self.data, self.good)
+            if small > 0 and typical > 8 * small:
+                found[:] = small  # nothing but structure: solar disks, maps of the whole sky
+        return found
+
+    @cached_property
+    def noise(self):
+        """Median noise; 0 where there is none to measure against."""
+        return float(np.median(self.sigma[self.good])) if self.good.any() else 0.0
+
+    @cached_property
+    def signal(self):
+        """Image less background; 0 at bad pixels."""
+        return np.where(self.bad, 0.0, self.data - self.level)
+
+    # ---- sources ---------------------------------------------------------------------
+
+    def significance(self, data, fwhm=None):
+        """Signal over noise of a point source at every pixel: Gaussian matched filter.
+
+        Parameters
+        ----------
+        data : array (y, x)
+            This image or a restored one; background and noise are the original's.
+        fwhm : float, optional
+            Of the filter; by default the PSF's.
+
+        Returns
+        -------
+        array of float32 (y, x)
+            Irwin 1985, MNRAS 214, 575.
+        """
+        width = (self.fwhm if fwhm is None else fwhm) / 2.3548
+        scaled = np.where(self.bad, 0, (data - self.level) / self.sigma).astype(np.float32)
+        filtered = needed("scipy.ndimage").gaussian_filter(scaled, width, mode="nearest")
+        filtered *= np.float32(np.sqrt(_SUM_OF_SQUARES) * width)
+        return filtered if fwhm is not None else filtered / self._correlation
+
+    @cached_property
+    def _correlation(self):
+        """How much wider than white noise's the noise of the filtered image is."""
+        width = self.fwhm / 2.3548
+        scaled = np.where(self.bad, 0, self.signal / self.sigma).astype(np.float32)
+        filtered = needed("scipy.ndimage").gaussian_filter(scaled, width, mode="nearest")
+        step = max(1, int(np.sqrt(filtered.size / 1e6)))
+        spread = mad_std(filtered[::step, ::step][self.good[::step, ::step]])
+        return np.float32(max(1.0, spread * np.sqrt(_SUM_OF_SQUARES) * width))
+
+    @cached_property
+    def fwhm(self):
+        """FWHM of the PSF in pixels, from the sharpest well-seen sources."""
+        from astroae.validation.sources import half_width
+
+        first = self.significance(self.data, _FIRST_FWHM)
+        x, y, snr = peaks(first, 20.0, 2)
+        return half_width(self, x, y, snr, default=_FIRST_FWHM)
+
+    @cached_property
+    def detected(self):
+        """Significance map of the original."""
+        return self.significance(self.data)
+
+    @cached_property
+    def sources(self):
+        """`~astroae.validation.sources.Sources` of at least 5 sigma, all of them."""
+        return find_sources(self)
+
+    @cached_property
+    def sample(self):
+        """At most ``max_sources`` of them, stratified by magnitude, for what is slow."""
+        return self.sources.stratified(self.max_sources)
+
+    @cached_property
+    def scene(self):
+        """What kind of image it is: `~astroae.validation.scene.Scene`."""
+        return describe(self)
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Background and noise: maps as large as the image, and the meshes they come from.
+
+    Attributes
+    ----------
+    level, sigma : array of float64 (y, x)
+    level_mesh, sigma_mesh : array of float64 (my, mx)
+    """
+
+    level: np.ndarray
+    sigma: np.ndarray
+    level_mesh: np.ndarray
+    sigma_mesh: np.ndarray
+
+
+def measure_sky(data, bad, *, counts=False):
+    """Background and noise by photutils's Background2D, sources clipped at 3 sigma.
+
+    Parameters
+    ----------
+    data : array (y, x)
+    bad : array of bool (y, x)
+    counts : bool
+        Few photons: mean levels instead of medians, Poisson noise.
+
+    Returns
+    -------
+    Sky
+    """
+    photutils = needed("photutils.background")
+    shape = data.shape
+    if bad.all():
+        nothing = np.zeros(shape)
+        return Sky(nothing, nothing, nothing[:1, :1], nothing[:1, :1])
+    box = tuple(min(_BOX, max(8, n // 4), n) for n in shape)
+    mesh = photutils.Background2D(
+        np.where(bad, 0, data),
+        box,
+        mask=bad,
+        filter_size=3 if min(n // b for n, b in zip(shape, box)) >= 3 else 1,
+        exclude_percentile=90,
+        bkg_estimator=photutils.MeanBackground() if counts else photutils.MedianBackground(),
+        bkg_rms_estimator=photutils.StdBackgroundRMS(),
+    )
+    level, sigma = np.asarray(mesh.background, float), np.asarray(mesh.background_rms, float)
+    if counts:
+        sigma = np.sqrt(np.maximum(level, max(float(np.mean(data[~bad])), 1e-3)))
+    meshes = (np.asarray(m, float) for m in (mesh.background_mesh, mesh.background_rms_mesh))
+    return Sky(level, sigma, *meshes)
+
+
+def _unit(header):
+    text = str(header.get("BUNIT", "") or "").strip()
+    try:
+        return u.Unit(text) if text else None
+    except ValueError:
+        return None
+
+
+def _number(header, names):
+    for name in names:
+        value = header.get(name)
+        if isinstance(value, (int, float)) and np.isfinite(value) and value > 0:
+            return float(value)
+    return None

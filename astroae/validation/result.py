@@ -1,0 +1,232 @@
+"""What validation found, for people and for programs."""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+
+from astroae.validation.statistics import needed, verdict
+
+__all__ = ["ImageValidation", "Result", "Validation", "judge", "worst"]
+
+_ORDER = ("pass", "undetermined", "fail")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One quantity of one image.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"aperture.bias"``.
+    title, unit, direction : str
+        See `astroae.validation.metrics.Quantity`.
+    verdict : str
+        "pass", "fail", "undetermined", "skipped"; "reported" where no tolerance is set.
+    value, low, high : float or None
+        With the 95 % interval; None where skipped.
+    n : int
+        Of how many sources, tiles or pixels.
+    limit : float or None
+    source : str
+        Of the tolerance.
+    needed : int or None
+        How many would decide, where undetermined.
+    note : str
+        How it was measured, or why it was skipped.
+    bins : tuple of dict
+        By magnitude: label, value, low, high, n, verdict.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: str
+    verdict: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    limit: float | None = None
+    source: str = ""
+    needed: int | None = None
+    note: str = ""
+    bins: tuple = ()
+
+    @property
+    def text(self):
+        """Value, interval and tolerance in a line."""
+        if self.verdict == "skipped":
+            return f"skipped: {self.note}"
+        unit = f" {self.unit}" if self.unit else ""
+        text = f"{_short(self.value)}{unit}"
+        if self.low != self.high:
+            text += f" ({_short(self.low)} to {_short(self.high)})"
+        if self.limit is not None:
+            sign = {"within": "+-", "at most": "<=", "at least": ">="}[self.direction]
+            text += f", tolerance {sign} {_short(self.limit)}{unit}"
+        if self.verdict == "undetermined":
+            text += f"; {self.needed} would decide, {self.n} were there" if self.needed else ""
+        return text
+
+
+@dataclass(frozen=True)
+class ImageValidation:
+    """One image, before and after.
+
+    Attributes
+    ----------
+    name : str
+        EXTNAME and number, or what the caller said.
+    results : tuple of Result
+    facts : dict
+        Shape, noise, FWHM, number of sources, kinds of image, unit, zero point.
+    figures : dict of str to bytes
+        PNG pictures for the report, where they were asked for.
+    """
+
+    name: str
+    results: tuple
+    facts: dict = field(default_factory=dict)
+    figures: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def verdict(self):
+        """The worst of its quantities."""
+        return worst(result.verdict for result in self.results)
+
+    def __getitem__(self, name):
+        """Result of a quantity by its full name."""
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+    def to_dict(self):
+        """Plain values, without the figures; no NaN or infinity, which JSON has not."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "facts": _plain(self.facts),
+            "results": [_plain(asdict(result)) for result in self.results],
+        }
+
+
+@dataclass(frozen=True)
+class Validation:
+    """All images of a file, or of several.
+
+    Attributes
+    ----------
+    original, restored : str
+        Names of the files, or what was compared.
+    tolerance : dict
+        Name and SHA-256 of the tolerance set.
+    images : tuple of ImageValidation
+    notes : tuple of str
+        What was not compared, and why.
+    versions : dict
+        Of the packages that measured.
+    seconds : float
+        How long it took.
+    """
+
+    original: str
+    restored: str
+    tolerance: dict
+    images: tuple
+    notes: tuple = ()
+    versions: dict = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def verdict(self):
+        """ "pass" if every quantity of every image that applies passes."""
+        return worst(image.verdict for image in self.images)
+
+    @property
+    def ok(self):
+        """Whether no tolerance is broken: "undetermined" is not broken."""
+        return self.verdict != "fail"
+
+    def to_dict(self):
+        """Plain values, as ``schema.json`` describes them."""
+        return {
+            "schema": 1,
+            "original": self.original,
+            "restored": self.restored,
+            "verdict": self.verdict,
+            "tolerance": dict(self.tolerance),
+            "images": [image.to_dict() for image in self.images],
+            "notes": list(self.notes),
+            "versions": dict(self.versions),
+            "seconds": self.seconds,
+        }
+
+    def summary(self):
+        """The verdict and every quantity, in lines."""
+        lines = [f"{self.restored}: {self.verdict} (tolerance set {self.tolerance['name']})"]
+        for image in self.images:
+            lines.append(f"  {image.name}: {image.verdict}; {', '.join(image.facts['kinds'])}")
+            lines += [f"    {r.verdict:12s} {r.name:24s} {r.text}" for r in image.results]
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+
+def judge(metric, quantity, measured, tolerances):
+    """One quantity as a `Result`, with its verdict.
+
+    Parameters
+    ----------
+    metric : module
+        See `astroae.validation.metrics`.
+    quantity : Quantity
+    measured : Measured or Skipped
+    tolerances : Tolerances
+    """
+    name = f"{metric.NAME}.{quantity.name}"
+    blank = Result(name, quantity.title, quantity.unit, quantity.direction, "skipped")
+    if not hasattr(measured, "estimate"):
+        return replace(blank, note=measured.reason)
+    estimate, tolerance = measured.estimate, tolerances.get(name)
+    result = replace(
+        blank,
+        verdict="reported",
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        note=measured.note,
+        bins=tuple({"label": b.label, **asdict(b.estimate)} for b in measured.bins),
+    )
+    if tolerance is None:
+        return result
+    limit = quantity.limit(tolerance.limit)
+    verdicts = [verdict(b.estimate, limit) for b in measured.bins]
+    decided = worst(verdicts) if measured.joint else verdict(estimate, limit)
+    return replace(
+        result,
+        verdict=decided,
+        limit=tolerance.limit,
+        source=tolerance.source,
+        needed=needed(estimate, limit) if decided == "undetermined" else None,
+        bins=tuple({**b, "verdict": v} for b, v in zip(result.bins, verdicts)),
+    )
+
+
+def worst(verdicts):
+    """ "fail" before "undetermined" before "pass"; "undetermined" where nothing was judged."""
+    judged = [_ORDER.index(one) for one in verdicts if one in _ORDER]
+    return _ORDER[max(judged)] if judged else "undetermined"
+
+
+def _short(value):
+    return f"{value:.4g}"
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,220 @@
+"""Numbers with their 95 % intervals, and what follows from them: the verdict."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = [
+    "Estimate",
+    "Limit",
+    "exact",
+    "mean",
+    "net_change",
+    "needed",
+    "resampled",
+    "rms",
+    "verdict",
+]
+
+_DRAWS = 400
+_COUNTS = 4_000_000  # of one resampling; fewer draws of more things
+_FEWEST = 5  # of which an interval can be drawn at all
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, the 95 % interval it lies in, and how many things it was measured from.
+
+    Parameters
+    ----------
+    value, low, high : float
+        In the quantity's unit; infinite where too few things were there to say.
+    n : int
+        Sources, tiles or pixels.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a quantity may be.
+
+    Parameters
+    ----------
+    limit : float
+        In the quantity's unit.
+    direction : {"within", "at most", "at least"}
+        Between -limit and limit, no larger, no smaller.
+    """
+
+    limit: float
+    direction: str = "within"
+
+    @property
+    def range(self):
+        """(lowest, highest) allowed."""
+        return {
+            "within": (-self.limit, self.limit),
+            "at most": (-math.inf, self.limit),
+            "at least": (self.limit, math.inf),
+        }[self.direction]
+
+
+def verdict(estimate, limit):
+    """``"pass"``, ``"fail"`` or ``"undetermined"``.
+
+    Pass where the whole 95 % interval lies inside the tolerance, fail where it lies
+    wholly outside.  An interval wider than the tolerance itself misses it by chance once
+    in twenty: to fail, such a one must lie outside at twice its width too.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    limit : Limit
+
+    Examples
+    --------
+    >>> from astroae.validation.statistics import Estimate, Limit, verdict
+    >>> verdict(Estimate(0.1, -0.1, 0.3, 50), Limit(0.5))
+    'pass'
+    >>> verdict(Estimate(0.5, 0.3, 0.7, 50), Limit(0.5))
+    'undetermined'
+    >>> verdict(Estimate(1.0, 0.8, 1.2, 50), Limit(0.5))
+    'fail'
+    """
+    lowest, highest = limit.range
+    low, high = estimate.low, estimate.high
+    if lowest <= low and high <= highest:
+        return "pass"
+    if high - low > highest - lowest:
+        low, high = 2 * low - estimate.value, 2 * high - estimate.value
+    if low > highest or high < lowest:
+        return "fail"
+    return "undetermined"
+
+
+def needed(estimate, limit):
+    """How many things would decide, if the value stays: the interval shrinks as 1/sqrt(n).
+
+    Returns
+    -------
+    int or None
+        None: no number does, the value is at the limit, or nothing was measured.
+    """
+    lowest, highest = limit.range
+    value, half = estimate.value, max(estimate.high - estimate.value, estimate.value - estimate.low)
+    room = min(abs(value - end) for end in (lowest, highest) if math.isfinite(end))
+    if not (math.isfinite(half) and room > 0 and estimate.n):
+        return None
+    return math.ceil(estimate.n * (half / room) ** 2)
+
+
+def exact(value, n):
+    """A number that was counted or measured on everything there is: no interval."""
+    return Estimate(float(value), float(value), float(value), int(n))
+
+
+def mean(values, weights=None, *, seed=1, level=0.95):
+    """Weighted mean with its bootstrap interval.
+
+    Parameters
+    ----------
+    values : array_like (n,)
+    weights : array_like (n,), optional
+    seed : int
+        Of the bootstrap.
+    level : float
+        Coverage of the interval.
+
+    Returns
+    -------
+    Estimate
+        Infinitely wide from fewer than five values.
+    """
+    values = np.asarray(values, float)
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, float)
+
+    def of(counts):
+        return (counts @ (weights * values)) / (counts @ weights)
+
+    return resampled(of, len(values), seed=seed, level=level)
+
+
+def rms(values, *, seed=1, level=0.95):
+    """Root mean square about zero with its bootstrap interval; see `mean`."""
+    squares = np.asarray(values, float) ** 2
+
+    def of(counts):
+        return np.sqrt((counts @ squares) / counts.sum(1))
+
+    return resampled(of, len(squares), seed=seed, level=level)
+
+
+def resampled(of, n, *, seed=1, level=0.95):
+    """Bootstrap interval of a statistic of ``n`` independent things.
+
+    Normal interval from the spread of the resamples, widened as Student's t and
+    sqrt(n / (n - 1)) ask for (Efron & Tibshirani 1993, ch. 12): percentiles of few
+    values are too narrow.
+
+    Parameters
+    ----------
+    of : callable
+        ``of(counts)``, counts (draws, n) of float: how often each thing was drawn, once
+        on average; gives the statistic of each draw.
+    n : int
+    seed, level
+        As in `mean`.
+    """
+    if n < _FEWEST:
+        value = float(of(np.ones((1, n)))[0]) if n else math.nan
+        return Estimate(value, -math.inf, math.inf, n)
+    value = float(of(np.ones((1, n)))[0])
+    spread = float(np.std(of(_counts(n, seed)), ddof=1))
+    half = _student(level, n - 1) * spread * math.sqrt(n / (n - 1))
+    return Estimate(value, value - half, value + half, n)
+
+
+def net_change(lost, gained, n):
+    """(gained - lost) / n of paired yes-or-no answers, with the interval.
+
+    The variance is that of McNemar's test, with one imagined change each way
+    (Agresti & Min 2005, Statist. Med. 24, 729): none observed is not none possible.
+
+    Parameters
+    ----------
+    lost, gained, n : int
+
+    Examples
+    --------
+    >>> from astroae.validation.statistics import net_change
+    >>> found = net_change(100, 0, 20000)
+    >>> found.value, found.high < 0
+    (-0.005, True)
+    """
+    if not n:
+        return Estimate(math.nan, -math.inf, math.inf, 0)
+    value = (gained - lost) / n
+    total, b, c = n + 2, lost + 0.5, gained + 0.5
+    half = 1.959964 * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    return Estimate(value, value - half, value + half, int(n))
+
+
+@lru_cache(maxsize=4)
+def _counts(n, seed):
+    """Poisson counts: as good as multinomial ones, and many times faster."""
+    draws = max(100, min(_DRAWS, _COUNTS // n))
+    return np.random.default_rng(seed).poisson(1, size=(draws, n)).astype(np.float32)
+
+
+def _student(level, freedom):
+    """Quantile of Student's t, two-sided (scipy comes with photutils)."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.5 + level / 2, freedom))
