@@ -86,7 +86,16 @@ class Original:
         if mask is not None:
             self.bad |= np.asarray(mask, bool)
         self.good = ~self.bad
-        self._wcs = wcs
+        self._wcs, self._kept = wcs, {}
+
+    def keep(self, key, measure):
+        """What ``measure()`` gave when it was first asked for under this key.
+
+        For metrics: what belongs to the original alone is measured once.
+        """
+        if key not in self._kept:
+            self._kept[key] = measure()
+        return self._kept[key]
 
     @property
     def shape(self):
