@@ -7,8 +7,9 @@ from astroae.validation.metrics import metrics
 from astroae.validation.result import ImageValidation, judge
 from astroae.validation.tolerances import load_tolerances
 
-__all__ = ["validate_pair", "versions"]
+__all__ = ["facts", "judge_pair", "measure_pair", "validate_pair", "versions"]
 
+_OF_PLANES = ("pixels", "planes")  # all that a mask or a weight plane is asked
 _PACKAGES = ("astroae", "numpy", "astropy", "scipy", "photutils", "scikit-image", "pytorch-msssim")
 
 
@@ -46,13 +47,51 @@ def validate_pair(pair, *, tolerance="default", only=None, name="", progress=Non
     >>> validate_pair(pair, only=["background"])["background.shift"].verdict
     'fail'
     """
-    tolerances, results = load_tolerances(tolerance), []
-    chosen = _chosen(only)
-    for done, metric in enumerate(chosen):
-        found = metric.measure(pair)
-        results += [judge(metric, q, found[q.name], tolerances) for q in metric.QUANTITIES]
+    tolerances = load_tolerances(tolerance)
+    found = measure_pair(pair, only=only, progress=progress)
+    return judge_pair(pair, found, tolerances, name)
+
+
+def measure_pair(pair, *, only=None, progress=None):
+    """All that is measured of a pair, without verdicts.
+
+    Parameters
+    ----------
+    pair, only, progress
+        As in `validate_pair`.
+
+    Returns
+    -------
+    dict of str to (module, dict)
+        By metric: its module, and a Measured or a Skipped for each of its quantities.
+    """
+    found, chosen = {}, _chosen(only, pair.role)
+    for done, metric in enumerate(chosen, 1):
+        found[metric.NAME] = metric, metric.measure(pair)
         if progress is not None:
-            progress(done + 1, len(chosen))
+            progress(done, len(chosen))
+    return found
+
+
+def judge_pair(pair, found, tolerances, name=""):
+    """Verdicts on what `measure_pair` found, by one tolerance set.
+
+    Parameters
+    ----------
+    pair : `~astroae.validation.pair.Pair`
+    found : dict
+    tolerances : Tolerances
+    name : str
+
+    Returns
+    -------
+    `~astroae.validation.result.ImageValidation`
+    """
+    results = [
+        judge(metric, quantity, measured[quantity.name], tolerances)
+        for metric, measured in found.values()
+        for quantity in metric.QUANTITIES
+    ]
     return ImageValidation(name or pair.original.name, tuple(results), facts(pair.original))
 
 
@@ -90,10 +129,10 @@ def versions():
     return found
 
 
-def _chosen(only):
+def _chosen(only, role):
     known = metrics()
     if only is None:
-        return list(known.values())
+        return [m for name, m in known.items() if role == "image" or name in _OF_PLANES]
     unknown = [name for name in only if name not in known]
     if unknown:
         raise SettingError(
