@@ -92,16 +92,18 @@ def judge_pair(pair, found, tolerances, name=""):
         for metric, measured in found.values()
         for quantity in metric.QUANTITIES
     ]
-    return ImageValidation(name or pair.original.name, tuple(results), facts(pair.original))
+    return ImageValidation(name or pair.original.name, tuple(results), facts(pair))
 
 
-def facts(original):
+def facts(pair):
     """What was measured on the original, for the reader."""
+    original = pair.original
+    known = {"shape": list(original.shape), "bad_pixels": int(original.bad.sum())}
+    if pair.role != "image":
+        return known | {"kinds": ["mask" if pair.role == "exact" else "weights or errors"]}
     scene = original.scene
-    known = {
-        "shape": list(original.shape),
+    known |= {
         "kinds": list(scene.kinds),
-        "bad_pixels": int(original.bad.sum()),
         "noise": original.noise,
         "unit": None if original.unit is None else str(original.unit),
         "zero_point": original.zero_point,
