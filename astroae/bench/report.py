@@ -4,7 +4,7 @@ import csv
 import math
 from pathlib import Path
 
-from astroae.bench.rate import rows_to_dicts, summary
+from astroae.bench.rate import summary
 from astroae.errors import MissingDependencyError, OutputError
 
 __all__ = ["headline", "plot_rates", "rate_table", "table", "write_csv"]
@@ -103,18 +103,22 @@ def above_rice(rows):
 def write_csv(path, rows):
     """Write measured rows as CSV, one line each.
 
+    Parameters
+    ----------
+    path : path-like
+    rows : list of dict
+
     Raises
     ------
     OutputError
         The file cannot be written.
     """
-    flat = rows_to_dicts(rows)
-    keys = list(dict.fromkeys(key for row in flat for key in row))
+    keys = list(dict.fromkeys(key for row in rows for key in row))
     try:
         with open(path, "w", newline="") as file:
             writer = csv.DictWriter(file, keys)
             writer.writeheader()
-            writer.writerows(flat)
+            writer.writerows(rows)
     except OSError as exc:
         raise OutputError("cannot write the table", where=str(path), found=str(exc)) from exc
 

@@ -67,7 +67,7 @@ def _images(args):
     rows = _measured(args, rivals, cache)
     cache.save()
     if args.csv:
-        write_csv(args.csv, rows)
+        write_csv(args.csv, rows_to_dicts(rows))
     if args.plot:
         plot_rates(args.plot, rows)
     lines, grown = headline(rows, rivals), above_rice(rows)

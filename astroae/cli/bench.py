@@ -3,12 +3,20 @@
 ``astroae bench rate`` compares sizes with other coders on the same integers,
 ``astroae bench speed`` throughput and memory; ``astroae bench real`` checks every
 promise on every image of a folder, ``astroae bench takeover`` on files that
-``fpack`` wrote.
+``fpack`` wrote.  ``astroae bench science`` validates other coders, and ``astroae bench
+faults`` the validation itself.
 """
 
 import argparse
 
-from astroae.cli import _bench_rate, _bench_real, _bench_speed, _bench_takeover
+from astroae.cli import (
+    _bench_faults,
+    _bench_rate,
+    _bench_real,
+    _bench_science,
+    _bench_speed,
+    _bench_takeover,
+)
 
 HELP = "measure sizes and speed beside other coders, and check the promises"
 
@@ -17,11 +25,13 @@ _ACTIONS = {
     "speed": _bench_speed,
     "real": _bench_real,
     "takeover": _bench_takeover,
+    "science": _bench_science,
+    "faults": _bench_faults,
 }
 
 
 def add_arguments(parser):
-    """The four measurements, each with options of its own."""
+    """The measurements, each with options of its own."""
     # The common options may stand behind the measurement too; they are not reset there.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for flag in ("--json", "--quiet", "--debug"):

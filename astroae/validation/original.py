@@ -13,6 +13,7 @@ from astropy import units as u
 from astropy.stats import mad_std
 from astropy.wcs import WCS
 
+from astroae.io.spans import quiet_headers
 from astroae.pixels.noise import noise_sigma
 from astroae.validation.extras import needed
 from astroae.validation.scene import describe
@@ -114,7 +115,8 @@ class Original:
         found = self._wcs
         if found is None:
             try:
-                found = WCS(self.header, naxis=2) if len(self.header) else None
+                with quiet_headers():
+                    found = WCS(self.header, naxis=2) if len(self.header) else None
             except Exception:  # wcslib refuses headers in many ways; all mean: no WCS
                 return None
         return found if found is not None and found.has_celestial else None

@@ -148,13 +148,13 @@ def test_tables_files_and_plots(tmp_path):
     assert "a1" in rate_table(rows, {"RICE_1": None})
     lines = headline(rows, ["RICE_1"])
     assert [(line["setting"], line["target"]) for line in lines] == [("q=4", 0.82), ("q=1", 0.72)]
-    write_csv(tmp_path / "r.csv", rows)
+    write_csv(tmp_path / "r.csv", rows_to_dicts(rows))
     assert (tmp_path / "r.csv").read_text().splitlines()[0].endswith("ratio to RICE_1")
     assert rows_to_dicts(rows)[0]["shape"] == "300x300"
     plot_rates(tmp_path / "r.png", rows)
     assert (tmp_path / "r.png").stat().st_size > 5000
     with pytest.raises(OSError, match="cannot write"):
-        write_csv(tmp_path / "none" / "r.csv", rows)
+        write_csv(tmp_path / "none" / "r.csv", [])
 
 
 def test_numbers_are_set_to_the_right():

@@ -19,7 +19,7 @@ QUANTITIES = (
     Quantity("growth", "%", "at most", "growth of the flux errors"),
     Quantity("worst", "sigma", "at most", "largest change of a flux over its error"),
 )
-RADII = (0.75, 1.25, 2.0)  # FWHM
+RADII = (0.75, 1.0, 1.5)  # FWHM
 _HEAVIEST = 20  # the weight of the brightest is that of this one
 _MMAG = -2500 / np.log(10)  # of a small fraction of the flux
 
