@@ -11,6 +11,7 @@ _FULL = 0.3  # part of the frame above 5 sigma, from which it is all structure
 _CROWDED = 0.25  # part of the frame within 1.5 FWHM of a source
 _LABELS = 16  # distinct whole numbers, up to which an image is a mask
 _SAMPLED = 2.0  # pixels of FWHM
+_SUN = ("HPL", "HGL", "CRL", "SOLAR")  # what the axes of solar images are called
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Scene:
     Attributes
     ----------
     kinds : tuple of str
-        Of "labels", "counts", "noiseless", "structure", "empty", "crowded",
+        Of "labels", "counts", "noiseless", "solar", "structure", "empty", "crowded",
         "undersampled", "point sources".
     no_sources : str
         Why sources cannot be measured on it; empty where they can.
@@ -50,6 +51,9 @@ def describe(original):
     if original.noise <= 0:
         why = "no noise to measure against: most pixels are equal, or there are too few"
         return Scene((*kinds, "noiseless"), why, why, why)
+    if str(original.header.get("CTYPE1", "")).upper().startswith(_SUN):
+        why = "an image of the Sun: no sources on a sky"
+        return Scene((*kinds, "solar"), why, "", why)
     covered = float(np.mean(np.abs(original.detected[original.good]) > 5))
     n = len(original.sources.clean)
     if covered > _FULL:
