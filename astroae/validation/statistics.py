@@ -20,6 +20,7 @@ __all__ = [
 
 _DRAWS = 400
 _COUNTS = 4_000_000  # of one resampling; fewer draws of more things
+_MANY = 100  # things, whose number need not be kept in every draw
 _FEWEST = 5  # of which an interval can be drawn at all
 
 
@@ -112,6 +113,8 @@ def needed(estimate, limit):
     room = min(abs(value - end) for end in (lowest, highest) if math.isfinite(end))
     if not (math.isfinite(half) and room > 0 and estimate.n):
         return None
+    if not lowest <= value <= highest:  # what is wider than the tolerance fails at twice its width
+        room = min(max((highest - lowest) / 2, room / 2), room)
     return math.ceil(estimate.n * (half / room) ** 2)
 
 
@@ -147,13 +150,22 @@ def mean(values, weights=None, *, seed=1, level=0.95):
 
 
 def rms(values, *, seed=1, level=0.95):
-    """Root mean square about zero with its bootstrap interval; see `mean`."""
+    """Root mean square about zero with its bootstrap interval; see `mean`.
+
+    Its error is a fraction of the true rms, not of the one that was found:
+    ``rms / (1 +- fraction)``, else too small ones would seem too sure.
+    """
     squares = np.asarray(values, float) ** 2
 
     def of(counts):
         return np.sqrt((counts @ squares) / counts.sum(1))
 
-    return resampled(of, len(squares), seed=seed, level=level)
+    found = resampled(of, len(squares), seed=seed, level=level)
+    if not 0 < found.value < found.high < math.inf:
+        return found
+    part = found.high / found.value - 1
+    high = found.value / (1 - part) if part < 1 else math.inf
+    return Estimate(found.value, found.value / (1 + part), high, found.n)
 
 
 def resampled(of, n, *, seed=1, level=0.95):
@@ -208,9 +220,14 @@ def net_change(lost, gained, n):
 
 @lru_cache(maxsize=4)
 def _counts(n, seed):
-    """Poisson counts: as good as multinomial ones, and many times faster."""
+    """How often each was drawn.  Of many, Poisson counts are as good, and much faster."""
     draws = max(100, min(_DRAWS, _COUNTS // n))
-    return np.random.default_rng(seed).poisson(1, size=(draws, n)).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    if n < _MANY:  # where Poisson counts may all be 0
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
+    else:
+        counts = rng.poisson(1, size=(draws, n))
+    return counts.astype(np.float32)
 
 
 def _student(level, freedom):
