@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 offer("certify", "astroae.validation.certificate:certify")
-offer("recommend", "astroae.validation.recommend:recommend_level")
+offer("recommend", "astroae.validation.recommend:recommend_array")
 
 
 def __getattr__(name):

@@ -23,7 +23,15 @@ def add_arguments(parser):
     """Arguments of the verb."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="FITS files")
     mode = parser.add_argument_group("what may be lost (nothing by default)")
-    mode.add_argument("-q", "--quantize-level", metavar="Q", help="steps of noise / Q, as fpack -q")
+    mode.add_argument(
+        "-q",
+        "--quantize-level",
+        metavar="Q",
+        help="steps of noise / Q, as fpack -q; 'auto': as `astroae recommend` finds it",
+    )
+    mode.add_argument(
+        "--tolerance", default="default", metavar="NAME|FILE", help="tolerance set of -q auto"
+    )
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
     mode.add_argument(
@@ -56,14 +64,16 @@ def add_arguments(parser):
 def run(args):
     """Compress every file; the worst exit code."""
     import astroae
-    from astroae.io.models import check_embedding, settings_of
+    from astroae.io.auto import asked_settings
+    from astroae.io.models import check_embedding
 
     check_output_arguments(args)
     asked = _settings(args)
     # A wrong setting is one error, not one per file.
-    settings = settings_of(**asked)
+    settings, _ = asked_settings(**asked)
     check_embedding(args.embed_model, settings)
     options = {
+        "tolerance": args.tolerance,
         "planes": dict(_plane(text) for text in args.plane),
         "preview": not args.no_preview,
         "embed_model": args.embed_model,

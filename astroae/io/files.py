@@ -14,8 +14,9 @@ import os
 from pathlib import Path
 
 from astroae.io.atomic import atomic_output, check_target
+from astroae.io.auto import asked_settings, chooser
 from astroae.io.job import Counter, FileJob
-from astroae.io.models import check_embedding, keep, settings_of
+from astroae.io.models import check_embedding, keep
 from astroae.io.planes import check_planes
 from astroae.io.results import CompressionResult
 from astroae.io.spans import plain_source, quiet_headers, scan
@@ -39,6 +40,7 @@ def compress(
     skips=None,
     embed_model=False,
     planes=None,
+    tolerance="default",
     preview=True,
     overwrite=False,
     dry_run=False,
@@ -54,8 +56,10 @@ def compress(
     src, dst : str or path-like
         Input (plain, or in gzip, bzip2 or xz) and output.  The input is never
         written to.
-    quantize_level : float, optional
-        Step of each tile's noise over this number.
+    quantize_level : float or "auto", optional
+        Step of each tile's noise over this number.  ``"auto"``: the coarsest that
+        `astroae.recommend` finds to be within ``tolerance``, for each image by itself, or
+        lossless where there is none; the result's notes say what was found.
     error_bound : float, optional
         Largest absolute error, in the image's physical units.
     lossless : bool
@@ -83,6 +87,8 @@ def compress(
     planes : dict, optional
         Role (``"image"``, ``"exact"``, ``"relative"``) by EXTNAME or number of
         the HDU, where `astroae.io.planes` would guess another.
+    tolerance : str, path-like or Tolerances
+        Tolerance set of ``quantize_level="auto"``: a name, or a TOML file.
     preview : bool
         Add a PREVIEW extension to large images.
     overwrite : bool
@@ -124,7 +130,7 @@ def compress(
     >>> result.byte_identical
     True
     """
-    settings = settings_of(
+    settings, auto = asked_settings(
         lossless=lossless,
         quantize_level=quantize_level,
         error_bound=error_bound,
@@ -136,12 +142,22 @@ def compress(
         skips=skips,
     )
     check_embedding(embed_model, settings)
+    choose = chooser(tolerance=tolerance, dither=dither, threads=threads) if auto else None
     src, dst = Path(src), Path(dst)
     with plain_source(src) as plain, quiet_headers():
         spans = scan(plain, where=src)
         check_planes(planes, spans, src)
         job = FileJob(
-            src, plain, spans, settings, planes or {}, preview, embed_model, threads, progress
+            src,
+            plain,
+            spans,
+            settings,
+            planes or {},
+            preview,
+            embed_model,
+            threads,
+            progress,
+            choose,
         )
         job.check()
         if dry_run:

@@ -69,6 +69,8 @@ class FileJob:
     embed_model : bool
     threads : int or None
     progress : callable or None
+    choose : callable or None
+        Finds the level of an image, see `astroae.io.auto.chooser`.
     """
 
     src: Path
@@ -80,6 +82,7 @@ class FileJob:
     embed_model: bool
     threads: int | None
     progress: object
+    choose: object = None
     results: list = field(default_factory=list)
     written: int = 0
     same: bool = True
@@ -151,7 +154,10 @@ class FileJob:
 
     def _image(self, span):
         role = role_of(span.header, span.index, self.planes)
-        table = self._encode(encode_span, span, self._settings_of(span))
+        settings, how = self._settings_of(span), ""
+        if self.choose is not None and role == "image":
+            settings, how = self._chosen(span, settings)
+        table = self._encode(encode_span, span, settings)
         if not self._pays(span, table, {}):
             return
         if self.fpacked:
@@ -170,7 +176,7 @@ class FileJob:
             largest_error=float(table.encoded.tiles["MAXERR"].max()) * table.structure.bscale,
             error_over_bound=error_over_bound(table.encoded, settings),
             **errors,
-            note=_note_exact(settings.mode) if exact else "",
+            note=how or (_note_exact(settings.mode) if exact else ""),
         )
         if role == "image":
             self._preview(span, span.header, pixels_of(self.plain, span))
@@ -201,6 +207,13 @@ class FileJob:
             middle = tuple(slice(n // 2, n // 2 + 1) for n in encoded.shape[:-2])
             region = middle + tuple(slice(0, n) for n in encoded.shape[-2:])
             self._preview(span, header, decode_image(encoded, region, threads=self.threads))
+
+    def _chosen(self, span, settings):
+        """Settings of an image whose level is to be found, and how that was done."""
+        try:
+            return self.choose(self.plain, span, settings)
+        except AstroAEError as exc:
+            raise exc.at(f"{self.src}, {span.label}") from exc
 
     def _encode(self, encode, span, settings):
         try:
