@@ -144,11 +144,11 @@ def _tolerance(entry, full, path):
 
 
 def _known():
+    from astroae.validation import series
     from astroae.validation.metrics import metrics
 
-    return sorted(
-        f"{name}.{quantity.name}" for name, m in metrics().items() for quantity in m.QUANTITIES
-    )
+    measures = (*metrics().values(), series)
+    return sorted(f"{m.NAME}.{quantity.name}" for m in measures for quantity in m.QUANTITIES)
 
 
 def _wrong(path, found):

@@ -1,0 +1,38 @@
+"""Masks, weights and errors: planes whose values mean something each."""
+
+import numpy as np
+
+from astroae.validation.metrics import Measured, Quantity, Skipped
+from astroae.validation.statistics import exact
+
+NAME = "planes"
+TITLE = "Masks and weights"
+QUANTITIES = (
+    Quantity("differing", "pixels", "at most", "values of a mask that are not the same"),
+    Quantity("negative", "pixels", "at most", "weights or errors that fell below zero"),
+    Quantity("zeros", "pixels", "at most", "weights or errors of zero that are no longer zero"),
+)
+
+
+def measure(pair):
+    """See `QUANTITIES`; `Pair.role` says what the plane is."""
+    before, after = pair.original.data, pair.restored
+    if pair.role == "exact":
+        same = (before == after) | (np.isnan(before) & np.isnan(after))
+        why = "a mask, not weights"
+        return {
+            "differing": _count(~same),
+            "negative": Skipped(why),
+            "zeros": Skipped(why),
+        }
+    if pair.role == "relative":
+        return {
+            "differing": Skipped("weights or errors, not a mask"),
+            "negative": _count((after < 0) & ~(before < 0)),
+            "zeros": _count((before == 0) & (after != 0)),
+        }
+    return {q.name: Skipped("a picture, not a mask or weight plane") for q in QUANTITIES}
+
+
+def _count(wrong):
+    return Measured(exact(np.count_nonzero(wrong), wrong.size))
