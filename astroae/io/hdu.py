@@ -391,7 +391,12 @@ dither_seed, model, latent_step, skips
         if encoded is None:
             return None
         with self._placing_errors():
-            return codec.error_map(encoded) * np.float32(unit_of(self._image_header()))
+            return codec.error_map(encoded) * np.float32(self.stored_unit)
+
+    @property
+    def stored_unit(self):
+        """Physical units per stored level: the size of BSCALE."""
+        return unit_of(self._image_header())
 
     def _decode(self, region, **options):
         encoded = self._open_encoded()

@@ -7,7 +7,7 @@ from astroae.validation.metrics import metrics
 from astroae.validation.result import ImageValidation, judge
 from astroae.validation.tolerances import load_tolerances
 
-__all__ = ["facts", "judge_pair", "measure_pair", "validate_pair", "versions"]
+__all__ = ["chosen_metrics", "facts", "judge_pair", "measure_pair", "validate_pair", "versions"]
 
 _OF_PLANES = ("pixels", "planes")  # all that a mask or a weight plane is asked
 _PACKAGES = ("astroae", "numpy", "astropy", "scipy", "photutils", "scikit-image", "pytorch-msssim")
@@ -65,7 +65,7 @@ def measure_pair(pair, *, only=None, progress=None):
     dict of str to (module, dict)
         By metric: its module, and a Measured or a Skipped for each of its quantities.
     """
-    found, chosen = {}, _chosen(only, pair.role)
+    found, chosen = {}, chosen_metrics(only, pair.role)
     for done, metric in enumerate(chosen, 1):
         found[metric.NAME] = metric, metric.measure(pair)
         if progress is not None:
@@ -131,11 +131,11 @@ def versions():
     return found
 
 
-def _chosen(only, role):
+def chosen_metrics(only, role):
+    """The metrics of these names, all by default, as far as the role is asked them."""
     known = metrics()
-    if only is None:
-        return [m for name, m in known.items() if role == "image" or name in _OF_PLANES]
-    unknown = [name for name in only if name not in known]
+    names = set(known) if only is None else set(only)
+    unknown = sorted(names - set(known))
     if unknown:
         raise SettingError(
             "no such metric",
@@ -143,4 +143,5 @@ def _chosen(only, role):
             found=f"got {unknown[0]!r}, known are {', '.join(known)}",
             hint="choose among these",
         )
-    return [known[name] for name in known if name in set(only)]
+    asked = names if role == "image" else names & set(_OF_PLANES)
+    return [metric for name, metric in known.items() if name in asked]
