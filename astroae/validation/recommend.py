@@ -1,0 +1,480 @@
+"""The right setting for an image: the smallest that its validation passes.
+
+The levels are tried on the image itself, or on the part of a large one that has most to
+lose, by bisection: what passes at one level is taken to pass at all finer ones.  So the
+level that is recommended passed, and the next coarser one was tried and did not.
+"""
+
+import shlex
+import time
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+
+import numpy as np
+from astropy.io import fits
+
+from astroae.errors import InputError, SettingError
+from astroae.io.identify import is_marked
+from astroae.io.pixels import stored_of_hdu, to_stored
+from astroae.io.planes import role_of
+from astroae.io.scaling import Scaling
+from astroae.pixels.tiling import TileGrid
+from astroae.validation.metrics import metrics
+from astroae.validation.pairing import images_of, name_of
+from astroae.validation.part import choose_part, describe_part
+from astroae.validation.tolerances import load_tolerances
+from astroae.validation.trial import Bench, mode_of
+
+__all__ = ["LEVELS", "ImageRecommendation", "Recommendation", "recommend", "recommend_array"]
+
+#: Levels that are tried, coarsest first.
+LEVELS = (0.5, 1, 2, 4, 8, 16, 32, 64, 128)
+_SIDE = 2048  # pixels of the part of a larger image that is tried
+_SMALLEST = 32  # pixels a side, below which nothing can be measured
+_TRIES = 4  # of a bisection of these levels
+_SHOWN = 2  # of what was broken, in a line
+
+
+@dataclass(frozen=True)
+class ImageRecommendation:
+    """What is recommended for one image.
+
+    Attributes
+    ----------
+    index : int
+        Number of the HDU.
+    name : str
+    role : str
+        "image", "exact", "relative" (`astroae.io.planes`), or "kept": no setting changes it.
+    shape : tuple of int
+    part : str
+        What the settings were tried on.
+    quantize_level : float or None
+        None: lossless.
+    dither : int or None
+    reason : str
+        A sentence.
+    trials : tuple of `~astroae.validation.trial.Trial`
+        From coarse to fine, lossless last; empty where nothing was tried.
+    kinds : tuple of str
+        Of image, see `astroae.validation.scene`.
+    """
+
+    index: int
+    name: str
+    role: str
+    shape: tuple
+    part: str = ""
+    quantize_level: float | None = None
+    dither: int | None = None
+    reason: str = ""
+    trials: tuple = ()
+    kinds: tuple = ()
+
+    @property
+    def mode(self):
+        """Mode of `astroae.settings`."""
+        return mode_of(self.quantize_level, self.dither)
+
+    @property
+    def trial(self):
+        """The `~astroae.validation.trial.Trial` that is recommended, or None."""
+        found = [t for t in self.trials if t.quantize_level == self.quantize_level]
+        return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What is recommended for a file.
+
+    Attributes
+    ----------
+    image : str
+        File, or what was given.
+    quantize_level : float or None
+        The finest of its images' levels; None: lossless.
+    dither : int or None
+        2 where zeros of an image stay exact, None where all are integers.
+    planes : dict of int to str
+        Roles to give to images that are better left lossless while others are not.
+    images : tuple of ImageRecommendation
+    tolerance : dict
+        Name and SHA-256 of the tolerance set.
+    is_file : bool
+        Whether ``image`` is the name of a file.
+    seconds : float
+    """
+
+    image: str
+    quantize_level: float | None
+    dither: int | None
+    planes: dict
+    images: tuple
+    tolerance: dict
+    is_file: bool = True
+    seconds: float = 0.0
+
+    @property
+    def command(self):
+        """To be pasted: into a shell, or into Python where no file was given."""
+        if not self.is_file:
+            level = f", quantize_level={self.quantize_level:g}" if self.quantize_level else ""
+            dither = f", dither={self.dither}" if level and self.dither in (0, 2) else ""
+            return f"astroae.encode(array{level}{dither})"
+        words = ["astroae", "compress"]
+        if self.quantize_level is not None:
+            words += ["-q", f"{self.quantize_level:g}"]
+            words += ["--dither", str(self.dither)] if self.dither in (0, 2) else []
+            for index, role in self.planes.items():
+                words += ["--plane", f"{index}={role}"]
+        return shlex.join([*words, self.image])
+
+    def to_dict(self):
+        """Plain values, for JSON."""
+        images = [asdict(i) | {"trials": [t.to_dict() for t in i.trials]} for i in self.images]
+        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return {"command": self.command} | values | {"images": images}
+
+    def summary(self):
+        """The command, and the tables that it was decided from."""
+        lines = [self.command]
+        for image in self.images:
+            lines += ["", f"{image.index:3d} {image.name or 'image'}: {image.reason}"]
+            if image.trials:
+                kinds = f"; {', '.join(image.kinds)}" if image.kinds else ""
+                lines.append(f"    tried on the {image.part}{kinds}")
+                lines.append(f"    {'setting':20s} {'bits/px':>8s} {'ratio':>8s}  verdict")
+            lines += [_row(trial) for trial in image.trials]
+        return "\n".join(lines)
+
+
+def recommend(
+    image,
+    *,
+    hdu=None,
+    tolerance="default",
+    whole=False,
+    sample=None,
+    dither=None,
+    threads=None,
+    progress=None,
+):
+    """The smallest setting whose validation passes.
+
+    Undetermined is not passed, and nothing is recommended that is larger than lossless.
+
+    Parameters
+    ----------
+    image : path, array, masked array, `~astropy.nddata.NDData`, HDU or HDUList
+        Of arrays two axes are measured, of cubes one plane.
+    hdu : int or str, optional
+        Number or EXTNAME; by default every image gets a recommendation of its own.
+    tolerance : str, path-like or Tolerances
+        Name of a tolerance set, or a TOML file.
+    whole : bool
+        Try on whole planes however large they are.  By default images of more than
+        2048 x 2048 pixels are tried on a part of them, see
+        `astroae.validation.part.choose_part`.
+    sample : int, optional
+        Side of that part in pixels, 32 or more.
+    dither : {0, 1, 2}, optional
+        Of float images; by default 2 where exact zeros are more than 0.1 % of the pixels.
+    threads : int, optional
+        Tiles coded at once.
+    progress : callable, optional
+        ``progress(done, total)``; may jump ahead.
+
+    Returns
+    -------
+    Recommendation
+
+    Raises
+    ------
+    SettingError
+        No such tolerance set or HDU, or a part that is too small.
+    InputError
+        Not FITS, without an image, or compressed by astroae already.
+    MissingDependencyError
+        Without ``astroae[validate]``.
+
+    Examples
+    --------
+    >>> import astroae
+    >>> from astroae.simulate import FieldSettings, make_field
+    >>> field = make_field(FieldSettings(shape=(256, 256)))
+    >>> found = astroae.recommend(field.image)
+    >>> [trial.quantize_level for trial in found.images[0].trials][-1] is None
+    True
+    """
+    start = time.monotonic()
+    tolerances = load_tolerances(tolerance)
+    _check_sample(whole, sample)
+    with images_of(image) as images:
+        _check_plain(images)
+        images = _named(images, hdu)
+        steps = _Steps(progress, len(images))
+        options = {
+            "tolerances": tolerances,
+            "whole": whole,
+            "side": sample,
+            "dither": dither,
+            "threads": threads,
+        }
+        found = tuple(_of_image(one, steps, options) for one in images)
+    return Recommendation(
+        name_of(image),
+        *_together(found),
+        found,
+        {"name": tolerances.name, "sha256": tolerances.sha256},
+        isinstance(image, (str, PathLike)),
+        time.monotonic() - start,
+    )
+
+
+def recommend_array(
+    stored,
+    header,
+    *,
+    name="",
+    tolerance="default",
+    dither=None,
+    tile_shape=None,
+    threads=None,
+    progress=None,
+):
+    """`recommend` for stored pixels: what ``compress(quantize_level="auto")`` asks.
+
+    Parameters
+    ----------
+    stored : array
+        Stored values of a FITS type, any byte order.
+    header : `~astropy.io.fits.Header`
+        Of the image.
+    name : str
+        For messages.
+    tolerance, dither, threads, progress
+        As in `recommend`.
+    tile_shape : tuple of int, optional
+        In C order, where it has as many axes.
+
+    Returns
+    -------
+    ImageRecommendation
+    """
+    options = {
+        "tolerances": load_tolerances(tolerance),
+        "whole": False,
+        "side": None,
+        "dither": dither,
+        "threads": threads,
+        "tile_shape": tile_shape,
+    }
+    about = ImageRecommendation(0, name, "image", stored.shape)
+    return _tried(about, stored, header, {"header": header}, _Steps(progress, 1), options)
+
+
+# ---- one image ---------------------------------------------------------------------------
+
+
+def _of_image(image, steps, options):
+    role = role_of(image.header, image.index)
+    about = ImageRecommendation(image.index, image.label, role, image.shape)
+    if isinstance(image.source, fits.CompImageHDU):
+        about = replace(about, role="kept", reason="tile-compressed: its integers are kept")
+    elif role == "exact":
+        about = replace(about, reason="a mask or labels: stays exact")
+    elif role == "relative":
+        about = replace(about, reason="weights or errors: within 0.2 % of themselves")
+    else:
+        stored, header = _stored(image)
+        known = {"header": image.header, "mask": image.mask, "wcs": image.wcs, "unit": image.unit}
+        about = _tried(about, stored, header, known, steps, options)
+    steps.image_done()
+    return about
+
+
+def _stored(image):
+    """Stored values of an image, and a header that says how they are scaled."""
+    if isinstance(image.source, np.ndarray):
+        return to_stored(image.source), fits.ImageHDU(image.source).header
+    return stored_of_hdu(image.source), image.header
+
+
+def _tried(about, stored, header, known, steps, options):
+    """Search the levels on an image, or on a part of it."""
+    if stored.ndim < 2 or min(stored.shape[-2:]) < _SMALLEST:
+        why = f"lossless: fewer than {_SMALLEST} x {_SMALLEST} pixels, too few to measure"
+        return replace(about, reason=why)
+    part, tile_shape = _part(stored, header, options)
+    shape = tuple(s.stop - s.start for s in part[-2:])
+    mask = known.get("mask")
+    known = known | {"mask": None if mask is None else mask[part].reshape(shape)}
+    bench = Bench(
+        stored[part].reshape(shape),
+        header,
+        about=known | {"name": about.name},
+        tolerances=options["tolerances"],
+        dither=options["dither"],
+        tile_shape=tile_shape,
+        threads=options["threads"],
+    )
+    trials, why = _search(bench, steps)
+    best = next(trial for trial in trials if trial.verdict == "pass")
+    return replace(
+        about,
+        part=describe_part(part, stored.shape),
+        quantize_level=best.quantize_level,
+        dither=best.dither,
+        reason=why or _reason(best, trials),
+        trials=tuple(trials),
+        kinds=bench.original.scene.kinds if bench.original.good.any() else (),
+    )
+
+
+def _part(stored, header, options):
+    """Slices of the part to try, and the shape of its tiles."""
+    asked = options.get("tile_shape")
+    if asked is not None and len(asked) == stored.ndim:
+        tile_shape = TileGrid(stored.shape, asked).tile_shape
+    else:
+        tile_shape = TileGrid.default(stored.shape).tile_shape
+    scaling = Scaling(header)
+
+    def read(region):
+        # A copy in native order: scaling may write to it.
+        values = np.array(stored[region], stored.dtype.newbyteorder("="))
+        return scaling.to_physical(values)
+
+    side = options["side"]
+    if side is None and stored.shape[-2] * stored.shape[-1] > _SIDE**2 and not options["whole"]:
+        side = _SIDE
+    return choose_part(stored.shape, tile_shape, side, read), tile_shape[-2:]
+
+
+def _search(bench, steps):
+    """Trials by bisection, coarse to fine, lossless last; and why nothing else was tried."""
+    if not bench.original.good.any():
+        return [bench.lossless], "lossless: no pixel is finite"
+    if "labels" in bench.original.scene.kinds:
+        return [bench.lossless], f"lossless: {bench.original.scene.no_sources}"
+    trials, low, high = [], 0, len(LEVELS)
+    while low < high:
+        middle = (low + high) // 2
+        trials.append(bench.attempt(LEVELS[middle], steps.trial()))
+        if trials[-1].verdict in ("pass", "not smaller"):
+            high = middle
+        else:
+            low = middle + 1
+    trials.sort(key=lambda trial: trial.quantize_level)
+    return [*trials, bench.lossless], ""
+
+
+def _reason(best, trials):
+    """Why this one, in a sentence."""
+    if best.quantize_level is not None:
+        return (
+            f"{best.setting} is the smallest that passes: {best.bits_per_pixel:.2f} bits/px,"
+            f" lossless {trials[-1].bits_per_pixel:.2f}"
+        )
+    validated = [trial for trial in trials[:-1] if trial.verdict != "not smaller"]
+    if not validated:
+        return "lossless: no level makes it smaller"
+    finest = validated[-1]
+    return f"lossless: {finest.setting} does not pass: {_brief(finest)}"
+
+
+def _row(trial):
+    numbers = f"{trial.bits_per_pixel:8.3f} {trial.ratio:8.2f}"
+    why = f": {_brief(trial)}" if trial.open else ""
+    return f"    {trial.setting:20s} {numbers}  {trial.verdict}{why}"
+
+
+def _brief(trial):
+    """The first of what was broken or undetermined, and how many there were."""
+    first, more = trial.open[:_SHOWN], len(trial.open) - _SHOWN
+    text = "; ".join(f"{each['name']} {each['verdict']}: {each['text']}" for each in first)
+    return text + (f"; and {more} more" if more > 0 else "")
+
+
+# ---- the file ----------------------------------------------------------------------------
+
+
+def _together(found):
+    """Level, dither and roles of a file, from its images' own."""
+    pictures = [image for image in found if image.role == "image"]
+    lossy = [image for image in pictures if image.quantize_level is not None]
+    if not lossy:
+        return None, None, {}
+    dithers = [image.dither for image in lossy if image.dither is not None]
+    planes = {image.index: "exact" for image in pictures if image.quantize_level is None}
+    return max(image.quantize_level for image in lossy), max(dithers, default=None), planes
+
+
+def _check_sample(whole, sample):
+    if sample is None:
+        return
+    if isinstance(sample, bool) or not isinstance(sample, int) or sample < _SMALLEST:
+        raise SettingError(
+            "the part to try is too small",
+            where="sample",
+            found=f"got {sample!r}, expected a whole number of {_SMALLEST} pixels or more",
+            hint="leave it out for 2048 pixels a side",
+        )
+    if whole:
+        raise SettingError(
+            "the whole image and a part of it",
+            where="whole and sample",
+            found="both were given",
+            hint="give one of them",
+        )
+
+
+def _check_plain(images):
+    if any(is_marked(image.source) for image in images if hasattr(image.source, "header")):
+        raise InputError(
+            "the file is compressed by astroae already",
+            where=images[0].file,
+            found="a compressed image",
+            hint="decompress it first",
+        )
+
+
+def _named(images, hdu):
+    """The image of that number or name; all where none was asked for."""
+    if hdu is None:
+        return images
+    name = str(hdu).strip().upper()
+    found = [i for i in images if str(i.index) == name or i.extname == name]
+    if not found:
+        raise SettingError(
+            "no such image",
+            where="hdu",
+            found=f"got {hdu!r}, there are {', '.join(image.label for image in images)}",
+            hint="give the number or the EXTNAME of an image",
+        )
+    return found
+
+
+class _Steps:
+    """Progress over images, tries and metrics."""
+
+    def __init__(self, progress, images):
+        self._progress, self._images = progress, images
+        self._of_trial = len(metrics())
+        self._of_image = _TRIES * self._of_trial
+        self._image = self._tried = 0
+
+    def trial(self):
+        """``progress`` of the next trial."""
+        start = self._image * self._of_image + min(self._tried, _TRIES - 1) * self._of_trial
+        self._tried += 1
+        return lambda done, total: self._say(start + done * self._of_trial // total)
+
+    def image_done(self):
+        """On to the next."""
+        self._image, self._tried = self._image + 1, 0
+        self._say(self._image * self._of_image)
+
+    def _say(self, done):
+        if self._progress is not None:
+            self._progress(done, self._images * self._of_image)
