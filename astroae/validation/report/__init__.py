@@ -55,7 +55,6 @@ def to_html(validation):
     template = environment.from_string(_PAGE.read_text(encoding="utf-8"))
     return template.render(
         validation=validation,
-        every=[result for image in validation.images for result in image.results],
         figures=_figures,
         absences=_absences,
         words=words,

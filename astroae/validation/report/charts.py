@@ -36,7 +36,9 @@ def magnitude(pair):
     axes.set_yscale("symlog", linthresh=_round(np.median(np.abs(change)), 1e-3))
     kind = "magnitude" if original.zero_point else "instrumental magnitude"
     axes.set(xlabel=kind, ylabel="restored - original (mmag)")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside upper center", ncols=2, markerscale=2
+    )
     return figure
 
 
@@ -66,7 +68,9 @@ def cloud(pair):
     axes.locator_params(nbins=5)
     if outside:
         axes.set_title(f"{outside} of {len(dx)} lie outside the frame", fontsize=9)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, markerscale=2
+    )
     return figure
 
 

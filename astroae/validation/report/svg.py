@@ -58,7 +58,16 @@ def to_svg(draw, name):
     """
     out = io.BytesIO()
     with needed("matplotlib").rc_context({**_STYLE, "svg.hashsalt": name}):
-        draw().savefig(out, format="svg", transparent=True, dpi=150, metadata={"Date": None})
+        # "tight": the layout does not always leave room for the labels of an image.
+        draw().savefig(
+            out,
+            format="svg",
+            transparent=True,
+            dpi=150,
+            bbox_inches="tight",
+            pad_inches=0.03,
+            metadata={"Date": None},
+        )
     text = _FIRST_LINES.sub("", out.getvalue().decode())
     text = _UNUSED.sub("", text).replace("#000000", "currentColor")
     text = text.replace("<svg ", '<svg fill="currentColor" ', 1)

@@ -46,6 +46,7 @@ _FACTS = {
     "measured_sources": "of these measured one by one",
     "why_no_sources": "Why no sources",
 }
+_NAMED = 6  # quantities of a sentence
 _SPAN = 1.25  # of the gauge, in tolerances
 
 
@@ -111,31 +112,31 @@ def gauge(result):
     }
 
 
-def sentence(results):
-    """What the verdict of some results means, in a few plain sentences.
+def sentence(images):
+    """What the verdict means, in a few plain sentences.
 
     Parameters
     ----------
-    results : sequence of Result
-        Of one image, or of all.
+    images : sequence of ImageValidation
+        Quantities are named if it is one; several have their own sections.
 
     Returns
     -------
     list of str
     """
-    of = {verdict: [r for r in results if r.verdict == verdict] for verdict in SIGNS}
+    of = _by_verdict(result for image in images for result in image.results)
     judged = len(of["pass"]) + len(of["fail"]) + len(of["undetermined"])
-    said = []
     if of["fail"]:
-        said.append(f"{_many(of['fail'])} out of tolerance: {_titles(of['fail'])}.")
+        said = [f"{_many(of['fail'])} out of tolerance{_which(of['fail'], images, _title)}."]
     elif not judged:
-        said.append("Nothing could be judged: no quantity with a tolerance applies.")
+        said = ["Nothing could be judged: no quantity with a tolerance applies."]
     elif of["undetermined"]:
-        said.append("No tolerance is broken, but not all of them could be tested.")
+        said = ["No tolerance is broken, but not all of them could be tested."]
     else:
-        said.append(f"All {judged} quantities that apply stay inside their tolerances.")
+        said = [f"All {judged} quantities that apply stay inside their tolerances."]
     if of["undetermined"]:
-        said.append(f"{_many(of['undetermined'])} undecided: {_undecided(of['undetermined'])}.")
+        which = _which(of["undetermined"], images, _enough)
+        said.append(f"{_many(of['undetermined'])} undecided{which}.")
     if of["skipped"]:
         said.append(f"{_many(of['skipped'])} skipped, for the reasons given below.")
     return said
@@ -143,8 +144,7 @@ def sentence(results):
 
 def counts(results):
     """(verdict, number of results), of the verdicts that occur."""
-    found = [(v, sum(r.verdict == v for r in results)) for v in SIGNS]
-    return [(v, number) for v, number in found if number]
+    return [(verdict, len(found)) for verdict, found in _by_verdict(results).items() if found]
 
 
 def metric_groups(results):
@@ -193,22 +193,36 @@ def command(validation):
     return shlex.join(parts)
 
 
+def _by_verdict(results):
+    found = {verdict: [] for verdict in SIGNS}
+    for result in results:
+        found[result.verdict].append(result)
+    return found
+
+
 def _many(results):
     return "1 quantity is" if len(results) == 1 else f"{len(results)} quantities are"
 
 
-def _titles(results):
-    return "; ".join(f"{r.title} ({r.name})" for r in results)
+def _which(results, images, say):
+    """The quantities of one image, or how many images of several."""
+    if len(images) > 1:
+        verdict = results[0].verdict
+        number = sum(any(r.verdict == verdict for r in image.results) for image in images)
+        return f", in {number} of {len(images)} images"
+    more = len(results) - _NAMED
+    rest = f"; and {more} more, marked below" if more > 0 else ""
+    return ": " + "; ".join(say(result) for result in results[:_NAMED]) + rest
 
 
-def _undecided(results):
-    return "; ".join(f"{r.title} ({r.name}; {_enough(r)})" for r in results)
+def _title(result):
+    return f"{result.title} ({result.name})"
 
 
 def _enough(result):
     if result.needed is None:
-        return f"at its limit, from {result.n}; more alike may not decide it"
-    return f"{result.needed} would decide, {result.n} were there"
+        return f"{_title(result)}, from {result.n}: at its limit, more may not decide it"
+    return f"{_title(result)}: {result.needed} would decide, {result.n} were there"
 
 
 def _fact(name, value):
