@@ -21,6 +21,7 @@ from astroae.errors import SettingError
 __all__ = ["Tolerance", "Tolerances", "load_tolerances", "tolerance_names"]
 
 _FOLDER = Path(__file__).parent
+_MOST = 1e300
 
 
 @dataclass(frozen=True)
@@ -92,30 +93,37 @@ def load_tolerances(name="default"):
     >>> load_tolerances("default").get("aperture.bias").limit
     0.5
     """
-    if isinstance(name, Tolerances):
-        return name
+    return name if isinstance(name, Tolerances) else _loaded(name, Path(), ())
+
+
+def _loaded(name, folder, above):
+    """The set of that name, or of a file; ``above``: the files that are based on it."""
     path = _FOLDER / f"{name}.toml"
     if not path.is_file():
-        path = Path(name)
+        path = folder / name
     if not path.is_file():
         raise SettingError(
             "no such tolerance set",
-            where="tolerance",
+            where=str(above[-1]) if above else "tolerance",
             found=f"got {str(name)!r}, known are {', '.join(tolerance_names())}",
             hint="or give the name of a TOML file",
         )
+    if path.resolve() in above:
+        raise _wrong(path, "based on itself")
     try:
         raw = path.read_bytes()
         values = tomllib.loads(raw.decode())
-        return _parsed(values, path, hashlib.sha256(raw).hexdigest())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise _wrong(path, str(exc)) from exc
+    return _parsed(values, path, hashlib.sha256(raw).hexdigest(), above)
 
 
-def _parsed(values, path, sha256):
-    based_on = values.pop("based_on", None)
-    label = values.pop("name", path.stem)
-    limits = dict(load_tolerances(based_on).limits) if based_on else {}
+def _parsed(values, path, sha256, above):
+    label = _text(values.pop("name", path.stem), "name", path)
+    limits = {}
+    if "based_on" in values:
+        base = _text(values.pop("based_on"), "based_on", path)
+        limits = dict(_loaded(base, path.parent, (*above, path.resolve())).limits)
     known = _known()
     for metric, quantities in values.items():
         if not isinstance(quantities, dict):
@@ -126,21 +134,27 @@ def _parsed(values, path, sha256):
                 raise _wrong(path, f"[{full}]: no such quantity; known are {', '.join(known)}")
             if not isinstance(entry, dict):
                 raise _wrong(path, f"[{metric}] {quantity} = {entry!r}, expected a table")
-            if entry.get("off") is True:
-                limits.pop(full, None)
-                continue
             limits[full] = _tolerance(entry, full, path)
-    return Tolerances(str(label), sha256, limits)
+    return Tolerances(label, sha256, {full: one for full, one in limits.items() if one})
 
 
 def _tolerance(entry, full, path):
-    limit = entry.get("limit")
-    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit >= 0:
-        raise _wrong(path, f"[{full}] limit = {limit!r}, expected a number of 0 or more")
+    """A tolerance, or None where it is off."""
     unknown = set(entry) - {"limit", "source", "off"}
     if unknown:
         raise _wrong(path, f"[{full}]: unknown key {sorted(unknown)[0]!r}")
-    return Tolerance(float(limit), str(entry.get("source", f"{path.name}")))
+    if entry.get("off") is True:
+        return None
+    limit = entry.get("limit")
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 <= limit <= _MOST:
+        raise _wrong(path, f"[{full}] limit = {limit!r}, expected a number of 0 or more")
+    return Tolerance(float(limit), _text(entry.get("source", path.name), f"[{full}] source", path))
+
+
+def _text(value, key, path):
+    if not isinstance(value, str):
+        raise _wrong(path, f"{key} = {value!r}, expected text in quotes")
+    return value
 
 
 def _known():
