@@ -63,9 +63,11 @@ def describe_part(part, shape):
     if all(s.stop - s.start == n for s, n in zip(part, shape)):
         return "whole image"
     y, x = part[-2:]
-    text = f"{x.stop - x.start} x {y.stop - y.start} pixels from x {x.start}, y {y.start}"
-    planes = [str(s.start) for s, n in zip(part[:-2], shape) if n > 1]
-    return text + (f" of plane {', '.join(planes)}" if planes else "")
+    words = []
+    if (y, x) != tuple(slice(0, n) for n in shape[-2:]):
+        words = [f"{x.stop - x.start} x {y.stop - y.start} pixels from x {x.start}, y {y.start}"]
+    planes = ", ".join(str(s.start) for s, n in zip(part[:-2], shape) if n > 1)
+    return " of ".join(words + ([f"plane {planes}"] if planes else []))
 
 
 def _starts(n, step, side):

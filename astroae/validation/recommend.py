@@ -13,7 +13,8 @@ from os import PathLike
 import numpy as np
 from astropy.io import fits
 
-from astroae.errors import InputError, SettingError
+from astroae.container.structure import DTYPE_TO_BITPIX
+from astroae.errors import InputError, SettingError, UnsupportedDataError
 from astroae.io.identify import is_marked
 from astroae.io.pixels import stored_of_hdu, to_stored
 from astroae.io.planes import role_of
@@ -194,6 +195,8 @@ def recommend(
         No such tolerance set or HDU, or a part that is too small.
     InputError
         Not FITS, without an image, or compressed by astroae already.
+    UnsupportedDataError
+        Values that FITS has no images of.
     MissingDependencyError
         Without ``astroae[validate]``.
 
@@ -295,9 +298,17 @@ def _of_image(image, steps, options):
 
 def _stored(image):
     """Stored values of an image, and a header that says how they are scaled."""
-    if isinstance(image.source, np.ndarray):
-        return to_stored(image.source), fits.ImageHDU(image.source).header
-    return stored_of_hdu(image.source), image.header
+    if not isinstance(image.source, np.ndarray):
+        return stored_of_hdu(image.source), image.header
+    stored = to_stored(image.source)
+    if stored.dtype.newbyteorder("=") not in DTYPE_TO_BITPIX:
+        raise UnsupportedDataError(
+            "FITS has no images of this type",
+            where=image.file,
+            found=f"got {stored.dtype}",
+            hint="convert it to integers or floats first",
+        )
+    return stored, fits.ImageHDU(image.source).header
 
 
 def _tried(about, stored, header, known, steps, options):
@@ -380,7 +391,8 @@ def _reason(best, trials):
     if not validated:
         return "lossless: no level makes it smaller"
     finest = validated[-1]
-    return f"lossless: {finest.setting} does not pass: {_brief(finest)}"
+    finer = "" if len(validated) == len(trials) - 1 else "; finer levels are not smaller"
+    return f"lossless: {finest.setting} does not pass: {_brief(finest)}{finer}"
 
 
 def _row(trial):
