@@ -19,6 +19,7 @@ from astroae.errors import (
     ModelError,
     OutputError,
     SettingError,
+    ToleranceError,
     UnsupportedDataError,
 )
 from astroae.io.above import offer
@@ -42,6 +43,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "SettingError",
+    "ToleranceError",
     "UnsupportedDataError",
     "compress",
     "decode",
@@ -55,6 +57,7 @@ __all__ = [
 ]
 
 offer("certify", "astroae.validation.certificate:certify")
+offer("certificate_tolerances", "astroae.validation.certificate:checked_tolerances")
 offer("recommend", "astroae.validation.recommend:recommend_array")
 
 

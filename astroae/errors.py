@@ -3,6 +3,7 @@
 ::
 
     AstroAEError                              exit code
+    ├── ToleranceError        (ValueError)    1  compression changed more than it may
     ├── SettingError          (ValueError)    2  a setting that cannot be used
     ├── InputError            (OSError)       3  input cannot be read, or is not FITS
     ├── UnsupportedDataError  (ValueError)    4  data that this mode does not take
@@ -25,6 +26,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "SettingError",
+    "ToleranceError",
     "UnsupportedDataError",
 ]
 
@@ -66,6 +68,10 @@ class AstroAEError(Exception):
 
 def _rebuild(cls, what, where, found, hint):
     return cls(what, where=where, found=found, hint=hint)
+
+
+class ToleranceError(AstroAEError, ValueError):
+    """A certificate that fails: sources or pixels changed by more than the tolerances."""
 
 
 class SettingError(AstroAEError, ValueError):

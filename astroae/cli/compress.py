@@ -4,6 +4,8 @@ Without -q, -e or --model nothing is lost.  Tables and other extensions are copi
 byte; masks stay exact and uncertainties keep 0.2 % of themselves, whatever the
 image is allowed to lose."""
 
+import warnings
+
 from astroae.cli._many import run_many
 from astroae.cli._names import (
     add_output_arguments,
@@ -30,7 +32,10 @@ def add_arguments(parser):
         help="steps of noise / Q, as fpack -q; 'auto': as `astroae recommend` finds it",
     )
     mode.add_argument(
-        "--tolerance", default="default", metavar="NAME|FILE", help="tolerance set of -q auto"
+        "--tolerance",
+        default="default",
+        metavar="NAME|FILE",
+        help="tolerance set of --certify and -q auto",
     )
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
@@ -53,6 +58,17 @@ def add_arguments(parser):
         metavar="NAME=ROLE",
         help="treat an extension (EXTNAME or number) as image, exact or relative",
     )
+    parser.add_argument(
+        "--certify",
+        action="store_true",
+        help="measure the sources before and after, and write them and a verdict into the file",
+    )
+    parser.add_argument(
+        "--on-fail",
+        choices=("raise", "warn"),
+        default="raise",
+        help="a broken tolerance: no file (default), or the file and a warning",
+    )
     parser.add_argument("--tile-shape", metavar="Y,X", help="tile, slowest axis first")
     parser.add_argument("--embed-model", action="store_true", help="put the model into the file")
     parser.add_argument("--no-preview", action="store_true", help="leave the PREVIEW image out")
@@ -65,6 +81,7 @@ def run(args):
     """Compress every file; the worst exit code."""
     import astroae
     from astroae.io.auto import asked_settings
+    from astroae.io.certify import Certifier
     from astroae.io.models import check_embedding
 
     check_output_arguments(args)
@@ -72,7 +89,11 @@ def run(args):
     # A wrong setting is one error, not one per file.
     settings, _ = asked_settings(**asked)
     check_embedding(args.embed_model, settings)
+    if args.certify:
+        Certifier(args.tolerance, args.on_fail)
     options = {
+        "certify": args.certify,
+        "on_fail": args.on_fail,
         "tolerance": args.tolerance,
         "planes": dict(_plane(text) for text in args.plane),
         "preview": not args.no_preview,
@@ -84,7 +105,8 @@ def run(args):
 
     def job(path):
         target = output_for(args, path, compressed_name(path))
-        with ProgressBar(path.name, args.quiet) as bar:
+        with ProgressBar(path.name, args.quiet) as bar, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "tolerances are broken")  # the report says it
             result = astroae.compress(path, target, progress=bar, **asked, **options)
         return {"file": str(path), **result.to_dict()}, 0
 
@@ -149,6 +171,9 @@ def _text(report):
             + _errors(hdu)
             + (f"  ({hdu['note']})" if hdu["note"] else "")
         )
+        if hdu["verdict"]:
+            lines.append(f"      certificate: {hdu['verdict']}")
+        lines += [f"      broken: {line}" for line in hdu["broken"]]
     if report["model"]:
         lines.append(f"  model {report['model']}; this mode promises no bound on any pixel")
     return "\n".join(lines)

@@ -51,6 +51,8 @@ def _way_back(original, hdus):
 
 
 def _hdu(hdu):
+    if hdu["kind"] == "certificate":
+        return _certificate(hdu)
     if hdu["kind"] != "astroae image":
         return f"{hdu['kind']}, {hdu['bytes']} bytes"
     shape = " x ".join(map(str, hdu["shape"]))
@@ -64,6 +66,24 @@ def _hdu(hdu):
         f"{hdu['original_bytes']} -> {hdu['bytes']} bytes, ratio {hdu['ratio']:.2f}"
         + (_latent(hdu) if "model_sha256" in hdu else "")
     )
+
+
+def _certificate(hdu):
+    """Verdict, and the quantities that are behind it where it is not "pass"."""
+    owner = hdu["of"]["name"] or "the image before it"
+    lines = [
+        f"certificate of {owner}: {hdu['verdict']} (tolerance set {hdu['tolerance']['name']}), "
+        f"{hdu['sources']} sources, {hdu['bytes']} bytes"
+    ]
+    if hdu["why_no_sources"]:
+        lines.append(f"sources not measured: {hdu['why_no_sources']}")
+    for name, verdict, *values in hdu["quantities"]:
+        if verdict in ("fail", "undetermined"):
+            value, low, high, limit, unit, n = values
+            lines.append(
+                f"{verdict}: {name} {value} ({low} to {high}), tolerance {limit} {unit}, n {n}"
+            )
+    return "\n      ".join(lines)
 
 
 def _latent(hdu):

@@ -8,6 +8,8 @@ one row per tile, its bit streams in the heap.
 from dataclasses import dataclass
 
 __all__ = [
+    "CERTIFICATE_COLUMNS",
+    "CERTIFICATE_KEYWORDS",
     "COLUMNS",
     "FILE_KEYWORDS",
     "FORMAT_VERSION",
@@ -16,6 +18,7 @@ __all__ = [
     "Column",
     "Keyword",
     "comment_of",
+    "is_extra",
 ]
 
 #: Version of the format that this code writes, and the only one that it reads:
@@ -179,6 +182,12 @@ FILE_KEYWORDS = (
         "The HDU holds a model's file as bytes; dropped on the way back.",
     ),
     Keyword(
+        "AECERT",
+        bool,
+        "certificate of another HDU",
+        "The HDU is a certificate; dropped on the way back if its AEFILSHA is the file's.",
+    ),
+    Keyword(
         "AEOWNER", str, "EXTNAME of the image this belongs to", "Image that an extra HDU serves."
     ),
     Keyword(
@@ -237,7 +246,82 @@ OPTIONAL_COLUMNS = (
     ),
 )
 
-_BY_NAME = {keyword.name: keyword for keyword in KEYWORDS + FILE_KEYWORDS}
+#: Keywords of a certificate, beside EXTNAME, EXTVER, AECERT, AEOWNER, AEOWNVER and AEFILSHA.
+CERTIFICATE_KEYWORDS = (
+    Keyword("AECREATR", str, "written by", "Program and version that measured."),
+    Keyword(
+        "AEPACKGS", str, "what measured", "Versions of the packages that the figures come from."
+    ),
+    Keyword("AEVERDIC", str, "pass, fail or undetermined", "The worst of all quantities."),
+    Keyword("AETOLNAM", str, "tolerance set", "Name of the tolerance set."),
+    Keyword("AETOLSHA", str, "", "SHA-256 of the tolerance set's file."),
+    Keyword("AEKINDS", str, "kinds of image", "What kind of image it was taken for."),
+    Keyword("AENOSRC", str, "", "Why sources cannot be measured on it, where they cannot."),
+    Keyword("AESOURCE", int, "sources found", "Sources of 5 sigma that were found."),
+    Keyword(
+        "AESAMPLE",
+        int,
+        "of them measured in every way",
+        "Most sources of the slow measures, spread evenly over the magnitudes.",
+    ),
+    Keyword("AEFWHM", float, "FWHM of the PSF [pix]", "FWHM of the PSF."),
+    Keyword("AEAPRAD", float, "radius of the apertures [pix]", "Radius of the apertures."),
+    Keyword("AEZEROPT", float, "zero point [mag]", "Zero point; mag_before is there with it only."),
+    Keyword(
+        "AEPIXORG", int, "x and y of the first pixel's middle", "Origin of x and y: 0, as in numpy."
+    ),
+    Keyword(
+        "AELEFT", str, "metrics left out", "Metrics that would take too long on so large an image."
+    ),
+    Keyword(
+        "AEQTYn",
+        str,
+        "",
+        "A quantity as JSON: name, verdict, value, lower and upper end of its 95 % interval, "
+        "tolerance, unit, number of sources or pixels; or name, 'skipped', reason.",
+    ),
+)
+
+#: Columns of a certificate, one row per source.
+CERTIFICATE_COLUMNS = (
+    Column("id", "J", "i4", "1: the brightest", "Number of the source, the brightest first."),
+    Column("x", "D", "f8", "pixels from 0", "Position in the original, pixels from 0."),
+    Column("y", "D", "f8", "pixels from 0", "The same along y."),
+    Column("ra", "D", "f8", "ICRS", "Right ascension; with a celestial WCS only."),
+    Column("dec", "D", "f8", "ICRS", "Declination; with a celestial WCS only."),
+    Column("flux_before", "D", "f8", "original", "Flux in the aperture, in BUNIT."),
+    Column("flux_err", "E", "f4", "its error", "Error of that flux."),
+    Column("flux_after", "D", "f8", "decoded", "Flux in the same aperture of the decoded image."),
+    Column("change_sigma", "E", "f4", "over flux_err", "Change of the flux over its error."),
+    Column("change_mag", "E", "f4", "after less before", "Change in magnitudes, differential."),
+    Column("mag_before", "E", "f4", "with AEZEROPT", "Magnitude; with a zero point only."),
+    Column(
+        "flags",
+        "I",
+        "i2",
+        "1 bad, 2 saturated, 4 edge, 8 blended, 16 lost",
+        "Sum of 1 bad pixel, 2 saturated pixel, 4 at the edge, 8 blended, 16 pixel that was lost; "
+        "those with 1, 2 or 4 enter no statistic.",
+    ),
+)
+
+_BY_NAME = {keyword.name: keyword for keyword in KEYWORDS + FILE_KEYWORDS + CERTIFICATE_KEYWORDS}
+
+
+def is_extra(header, sha256=None):
+    """Whether an HDU was added by astroae, and goes on the way back.
+
+    Parameters
+    ----------
+    header : mapping
+        Of any HDU but a compressed image.
+    sha256 : str, optional
+        AEFILSHA of the compressed file.  A certificate names it too: a copy of one that
+        lies in a user's own file is the user's table.
+    """
+    if header.get("AECERT") is True:
+        return sha256 is None or header.get("AEFILSHA") == sha256
+    return header.get("AEPREV") is True or header.get("AEMODEXT") is True
 
 
 def comment_of(name):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.auto import asked_settings, chooser
+from astroae.io.certify import Certifier, warn_of_broken
 from astroae.io.job import Counter, FileJob
 from astroae.io.models import check_embedding, keep
 from astroae.io.planes import check_planes
@@ -40,6 +41,8 @@ def compress(
     skips=None,
     embed_model=False,
     planes=None,
+    certify=False,
+    on_fail="raise",
     tolerance="default",
     preview=True,
     overwrite=False,
@@ -87,8 +90,14 @@ def compress(
     planes : dict, optional
         Role (``"image"``, ``"exact"``, ``"relative"``) by EXTNAME or number of
         the HDU, where `astroae.io.planes` would guess another.
+    certify : bool
+        Measure the sources of every image of two axes before and after, and write them
+        behind it as a table PHOTOMETRY, with a verdict on each quantity.
+    on_fail : {"raise", "warn"}
+        What a certificate does that fails: no file, or the file and a warning.
     tolerance : str, path-like or Tolerances
-        Tolerance set of ``quantize_level="auto"``: a name, or a TOML file.
+        Tolerance set of ``certify`` and of ``quantize_level="auto"``: a name, or a TOML
+        file.
     preview : bool
         Add a PREVIEW extension to large images.
     overwrite : bool
@@ -114,8 +123,17 @@ def compress(
         Not FITS, cut short, or no image in it.
     UnsupportedDataError
         Data that this mode does not take.
+    ToleranceError
+        A certificate fails.
+    MissingDependencyError
+        What measures is not installed (``pip install astroae[validate]``).
     OutputError
         The output exists or cannot be written.
+
+    Warns
+    -----
+    AstropyUserWarning
+        A certificate fails, with ``on_fail="warn"``.
 
     Examples
     --------
@@ -143,6 +161,7 @@ def compress(
     )
     check_embedding(embed_model, settings)
     choose = chooser(tolerance=tolerance, dither=dither, threads=threads) if auto else None
+    certifier = Certifier(tolerance, on_fail, threads) if certify else None
     src, dst = Path(src), Path(dst)
     with plain_source(src) as plain, quiet_headers():
         spans = scan(plain, where=src)
@@ -158,6 +177,7 @@ def compress(
             threads,
             progress,
             choose,
+            certifier,
         )
         job.check()
         if dry_run:
@@ -168,7 +188,7 @@ def compress(
                 job.write(out)
             if isinstance(settings.mode, Latent) and not embed_model:
                 job.note_model(keep(settings.mode.model))
-    return CompressionResult(
+    result = CompressionResult(
         source=str(src),
         target=str(dst),
         original_bytes=job.original_bytes,
@@ -180,3 +200,5 @@ def compress(
         dry_run=dry_run,
         model=job.model_note,
     )
+    warn_of_broken(result)
+    return result

@@ -1,11 +1,14 @@
 """What a compressed file holds, read from its headers and tile tables: no pixel is decoded."""
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
 
+from astroae.container.keywords import is_extra
+from astroae.errors import CorruptFileError
 from astroae.io.latent_errors import latent_errors
-from astroae.io.restore import coded_hdus
+from astroae.io.restore import coded_hdus, file_sha256
 from astroae.io.spans import plain_source, quiet_headers, scan
 from astroae.settings import Latent
 
@@ -56,7 +59,7 @@ def info(file):
             "file": str(file),
             "bytes": plain.stat().st_size,
             "original": original_of(coded),
-            "hdus": [_hdu(span, coded.get(span.index)) for span in spans],
+            "hdus": [_hdu(span, coded.get(span.index), file_sha256(coded)) for span in spans],
         }
 
 
@@ -82,7 +85,9 @@ def original_of(coded):
     return None
 
 
-def _hdu(span, coded):
+def _hdu(span, coded, sha256):
+    if coded is None and span.header.get("AECERT") is True and is_extra(span.header, sha256):
+        return _certificate(span)
     about = {"index": span.index, "name": span.name, "kind": _kind(span), "bytes": span.size}
     if coded is None:
         return about
@@ -122,6 +127,44 @@ def _latent(structure, encoded):
         "tiles_as_latents": int((encoded.tiles["SCALE"] > 0).sum()),
         **latent_errors(encoded, structure.bscale),
     }
+
+
+def _certificate(span):
+    """Verdict, tolerance set and quantities of a certificate."""
+    header = span.header
+    return {
+        "index": span.index,
+        "name": span.name,
+        "kind": "certificate",
+        "bytes": span.size,
+        "of": {"name": header.get("AEOWNER", ""), "version": header.get("AEOWNVER", 1)},
+        "verdict": header.get("AEVERDIC", ""),
+        "tolerance": {"name": header.get("AETOLNAM", ""), "sha256": header.get("AETOLSHA", "")},
+        "sources": header.get("AESOURCE", 0),
+        "rows": header.get("NAXIS2", 0),
+        "why_no_sources": header.get("AENOSRC", ""),
+        "quantities": _quantities(span),
+        "left_out": header.get("AELEFT", ""),
+        "creator": header.get("AECREATR", ""),
+        "packages": header.get("AEPACKGS", ""),
+    }
+
+
+def _quantities(span):
+    """What AEQTYn say: name, verdict and the rest of each."""
+    texts = [str(card.value) for card in span.header.cards if card.keyword.startswith("AEQTY")]
+    try:
+        found = [json.loads(text) for text in texts]
+    except ValueError:
+        found = [None]
+    if all(isinstance(one, list) and len(one) in (3, 8) for one in found):
+        return found
+    raise CorruptFileError(
+        "a certificate cannot be read",
+        where=span.label,
+        found="AEQTYn are not what was written",
+        hint="`astroae verify` tells whether the images are whole",
+    )
 
 
 def _kind(span):

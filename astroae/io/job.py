@@ -14,7 +14,7 @@ from astroae.codec.models import tile_grid
 from astroae.container.fpack import is_fpacked
 from astroae.container.keywords import MARK
 from astroae.container.structure import card
-from astroae.errors import AstroAEError, InputError, UnsupportedDataError
+from astroae.errors import AstroAEError, InputError, ToleranceError, UnsupportedDataError
 from astroae.io.coded import (
     can_code,
     encode_span,
@@ -71,6 +71,7 @@ class FileJob:
     progress : callable or None
     choose : callable or None
         Finds the level of an image, see `astroae.io.auto.chooser`.
+    certifier : `~astroae.io.certify.Certifier` or None
     """
 
     src: Path
@@ -83,6 +84,7 @@ class FileJob:
     threads: int | None
     progress: object
     choose: object = None
+    certifier: object = None
     results: list = field(default_factory=list)
     written: int = 0
     same: bool = True
@@ -167,6 +169,8 @@ class FileJob:
         exact, errors = is_exact(table.encoded, settings), {}
         if isinstance(settings.mode, Latent) and not exact:
             errors = latent_errors(table.encoded, table.structure.bscale)
+        certificate, found = self._certified(span, role, table)
+        notes = (how or (_note_exact(settings.mode) if exact else ""), found.pop("note", ""))
         self._table(
             span,
             table,
@@ -176,8 +180,10 @@ class FileJob:
             largest_error=float(table.encoded.tiles["MAXERR"].max()) * table.structure.bscale,
             error_over_bound=error_over_bound(table.encoded, settings),
             **errors,
-            note=how or (_note_exact(settings.mode) if exact else ""),
+            **found,
+            note="; ".join(filter(None, notes)),
         )
+        self._put(certificate)
         if role == "image":
             self._preview(span, span.header, pixels_of(self.plain, span))
 
@@ -192,14 +198,15 @@ class FileJob:
         if not self._pays(span, taken.table, taken.notes):
             return
         self.same &= taken.same and not self.plain_images
-        lossy = not isinstance(self.settings.mode, Lossless)
+        asked = self.certifier is not None or not isinstance(self.settings.mode, Lossless)
         self._table(
             span,
             taken.table,
             taken.notes,
             action="taken over",
             mode="lossless",
-            note="its integers are kept, nothing is lost a second time" if lossy else "",
+            note="its integers are kept, nothing is lost a second time" if asked else "",
+            verdict="pass" if self.certifier is not None else "",
         )
         encoded = taken.table.encoded
         if len(encoded.shape) > 1:
@@ -212,6 +219,17 @@ class FileJob:
         """Settings of an image whose level is to be found, and how that was done."""
         try:
             return self.choose(self.plain, span, settings)
+        except AstroAEError as exc:
+            raise exc.at(f"{self.src}, {span.label}") from exc
+
+    def _certified(self, span, role, table):
+        """Bytes of a certificate, and what the result says of it."""
+        if self.certifier is None:
+            return b"", {}
+        try:
+            return self.certifier.certify(self, span, role, table)
+        except ToleranceError:
+            raise  # it names its place
         except AstroAEError as exc:
             raise exc.at(f"{self.src}, {span.label}") from exc
 

@@ -11,6 +11,7 @@ from astropy.nddata import NDData
 from astropy.table import QTable
 
 from astroae.codec.models import latent_vector, tile_grid
+from astroae.container.keywords import is_extra
 from astroae.errors import InputError, SettingError, UnsupportedDataError
 from astroae.io.hdu import AEImageHDU
 from astroae.io.planes import role_of
@@ -156,9 +157,13 @@ def _of_hdus(hdus, path):
     found = False
     for number, hdu in enumerate(hdus):
         if isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)):
-            extra = hdu.header.get("AEPREV") is True or hdu.header.get("AEMODEXT") is True
             role = role_of(hdu.header, number)
-            if len(hdu.shape) > 1 and 0 not in hdu.shape and role == "image" and not extra:
+            if (
+                len(hdu.shape) > 1
+                and 0 not in hdu.shape
+                and role == "image"
+                and not is_extra(hdu.header)
+            ):
                 found = True
                 yield _of_hdu(hdu, path, number)
     if not found:

@@ -1,13 +1,13 @@
 """The way back: a compressed file -> the bytes of the file it came from.
 
 `restored` yields the bytes; `decompress` writes them, and `astroae.io.inspect`
-hashes them.  Previews and the empty primary HDU with its note are left out; what
+hashes them.  Previews, certificates and the empty primary HDU with its note are left out; what
 was copied on the way in is copied again.
 """
 
 from pathlib import Path
 
-from astroae.container.keywords import MARK
+from astroae.container.keywords import MARK, is_extra
 from astroae.errors import AstroAEError, SettingError
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
@@ -15,7 +15,7 @@ from astroae.io.fpack_files import empty_primary, fpack_pieces
 from astroae.io.results import CompressionResult, HDUResult
 from astroae.io.spans import chunks, plain_source, quiet_headers, scan
 
-__all__ = ["coded_hdus", "decompress", "restored"]
+__all__ = ["coded_hdus", "decompress", "file_sha256", "restored"]
 
 ON_CORRUPT = ("raise", "blank")
 
@@ -131,9 +131,10 @@ def restored(plain, where, *, fpack=False, results=None, progress=None, **option
     spans = scan(plain, where)
     coded = coded_hdus(plain, spans, where)
     moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
+    sha256 = file_sha256(coded)
     counted = _count(progress, coded.values())
     for span in spans:
-        extra = span.header.get("AEPREV") is True or span.header.get("AEMODEXT") is True
+        extra = span.index not in coded and is_extra(span.header, sha256)
         if span.index == 0 and moved and not fpack or extra:
             continue
         if span.index == 0 and moved and spans[1].header.get("AEPRIM") is True:
@@ -173,6 +174,17 @@ def coded_hdus(plain, spans, where):
             except AstroAEError as exc:
                 raise exc.at(f"{where}, {span.label}") from exc
     return coded
+
+
+def file_sha256(coded):
+    """SHA-256 of the file that was compressed, or None where no image tells it.
+
+    Parameters
+    ----------
+    coded : dict of int to CodedHDU
+    """
+    known = (hdu.span.header.get("AEFILSHA") for hdu in coded.values())
+    return next((value for value in known if isinstance(value, str)), None)
 
 
 def _report(results, span, action, mode, size, note=""):

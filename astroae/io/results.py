@@ -34,6 +34,10 @@ class HDUResult:
         The same in units of each tile's noise; tiles without noise are left out.
     note : str
         Why it was kept, or what the mode became.
+    verdict : str
+        Of its certificate: pass, fail or undetermined; empty where it has none.
+    broken : tuple of str
+        The quantities that fail, with value and tolerance.
     """
 
     index: int
@@ -48,6 +52,8 @@ class HDUResult:
     largest_error_in_noise: float = 0.0
     rms_error_in_noise: float = 0.0
     note: str = ""
+    verdict: str = ""
+    broken: tuple[str, ...] = ()
 
     @property
     def ratio(self):
@@ -101,11 +107,20 @@ class CompressionResult:
         """The worst HDU's; at most 1, give or take half an ulp."""
         return max((hdu.error_over_bound for hdu in self.hdus), default=0.0)
 
+    @property
+    def verdict(self):
+        """The worst of its certificates': pass, fail or undetermined; empty without any."""
+        found = {hdu.verdict for hdu in self.hdus}
+        return next((each for each in ("fail", "undetermined", "pass") if each in found), "")
+
     def to_dict(self):
         """Plain values, for JSON."""
         values = asdict(self) | {
+            "verdict": self.verdict,
             "ratio": self.ratio,
             "largest_error_over_bound": self.largest_error_over_bound,
         }
-        values["hdus"] = [asdict(hdu) | {"ratio": hdu.ratio} for hdu in self.hdus]
+        values["hdus"] = [
+            asdict(hdu) | {"ratio": hdu.ratio, "broken": list(hdu.broken)} for hdu in self.hdus
+        ]
         return values

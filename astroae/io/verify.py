@@ -11,9 +11,10 @@ from pathlib import Path
 
 from astroae.codec.image import decode_image
 from astroae.errors import AstroAEError, CorruptFileError, InputError
+from astroae.io.certify import damaged_certificates
 from astroae.io.compare import compare_hdus
 from astroae.io.inspect import original_of
-from astroae.io.restore import coded_hdus, restored
+from astroae.io.restore import coded_hdus, file_sha256, restored
 from astroae.io.spans import plain_source, quiet_headers, scan, sha256_of
 from astroae.settings import Latent
 
@@ -119,6 +120,10 @@ def verify(file, against=None, *, threads=None, progress=None):
                 found=f"{len(spans)} HDUs, none with AEIMAGE = T",
                 hint="check plain files with fitsverify",
             )
+        certificates = list(damaged_certificates(plain, spans, file_sha256(coded)))
+        if certificates:
+            damages = [(f"{file}, {place}", found) for place, found in certificates]
+            return Verification(str(file), False, (*damages, *_damages(coded, file)))
         with tempfile.NamedTemporaryFile(prefix="astroae-", suffix=".fits") as scratch:
             try:
                 options = {"fpack": _fpacked(coded), "threads": threads, "progress": progress}

@@ -25,6 +25,7 @@ PUBLIC = {
     "ModelError",
     "OutputError",
     "SettingError",
+    "ToleranceError",
     "UnsupportedDataError",
     "compress",
     "decode",
@@ -36,6 +37,16 @@ PUBLIC = {
     "read_nddata",
     "verify",
 }
+
+#: Tables of `astroae.container.keywords` that the documentation shows.
+TABLES = (
+    "KEYWORDS",
+    "FILE_KEYWORDS",
+    "COLUMNS",
+    "OPTIONAL_COLUMNS",
+    "CERTIFICATE_KEYWORDS",
+    "CERTIFICATE_COLUMNS",
+)
 
 #: Slow to import, or there with an extra only.
 HEAVY = {"dask", "fitsio", "imagecodecs", "matplotlib", "photutils", "sklearn", "torch"}
@@ -72,6 +83,7 @@ def test_exit_codes_follow_the_table():
     codes = {name: getattr(errors, name).exit_code for name in errors.__all__}
     assert codes == {
         "AstroAEError": 1,
+        "ToleranceError": 1,
         "SettingError": 2,
         "InputError": 3,
         "UnsupportedDataError": 4,
@@ -92,7 +104,8 @@ def test_importing_is_light():
 
 
 def documented(name):
-    known = {k.name for k in keywords.KEYWORDS + keywords.FILE_KEYWORDS}
+    tables = (keywords.KEYWORDS, keywords.FILE_KEYWORDS, keywords.CERTIFICATE_KEYWORDS)
+    known = {k.name for table in tables for k in table}
     numbered = name.rstrip("0123456789") + "n"  # AETILE2, or AETILE of an f-string
     return name in known or numbered in known
 
@@ -128,7 +141,7 @@ def test_documentation_lists_keywords_columns_and_exit_codes(pytestconfig):
     if not (docs / "format.rst").is_file():
         pytest.skip("not in a checkout: the pages are not here")
     page = (docs / "format.rst").read_text(encoding="utf-8")
-    for table in ("KEYWORDS", "FILE_KEYWORDS", "COLUMNS", "OPTIONAL_COLUMNS"):
+    for table in TABLES:
         assert f".. format-table:: {table}\n" in page
     codes = (docs / "command_line.rst").read_text(encoding="utf-8")
     for name in errors.__all__:

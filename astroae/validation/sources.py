@@ -7,11 +7,12 @@ import numpy as np
 from astroae.validation.extras import needed
 from astroae.validation.stamps import centroids, cut, disk_any
 
-__all__ = ["BAD", "BLENDED", "EDGE", "SATURATED", "Sources", "find_sources", "half_width", "peaks"]
+__all__ = ["APERTURE", "BAD", "BLENDED", "EDGE", "SATURATED", "Sources", "find_sources", "half_width", "peaks"]
 
 #: Flags of a source; those up to EDGE keep it out of every statistic.
 BAD, SATURATED, EDGE, BLENDED = 1, 2, 4, 8
 THRESHOLD = 5.0  # sigma
+APERTURE = 1.25  # FWHM: radius of the fluxes
 _NEAR = 2.5  # FWHM to the next source, below which it is blended
 _SHARP = 30  # percentile of the widths: galaxies are wider than the PSF
 _PSF_STARS = 200
@@ -120,7 +121,7 @@ def find_sources(original):
     x, y = centroids(original.signal, px, py, fwhm)
     lost = np.hypot(x - px, y - py) > fwhm
     x, y = np.where(lost, px, x), np.where(lost, py, y)
-    radius = 1.25 * fwhm
+    radius = APERTURE * fwhm
     flux = aperture_sums(original.signal, x, y, radius)
     flags = _flags(original, x, y, radius)
     return Sources(

@@ -7,10 +7,19 @@ import pytest
 
 from astroae.codec.image import TILE_DTYPE
 from astroae.container import keywords
-from astroae.container.keywords import COLUMNS, FILE_KEYWORDS, KEYWORDS, comment_of
+from astroae.container.keywords import (
+    CERTIFICATE_COLUMNS,
+    CERTIFICATE_KEYWORDS,
+    COLUMNS,
+    FILE_KEYWORDS,
+    KEYWORDS,
+    comment_of,
+)
 
 
-@pytest.mark.parametrize("keyword", KEYWORDS + FILE_KEYWORDS, ids=lambda k: k.name)
+@pytest.mark.parametrize(
+    "keyword", KEYWORDS + FILE_KEYWORDS + CERTIFICATE_KEYWORDS, ids=lambda k: k.name
+)
 def test_keyword_fits_a_card(keyword):
     assert len(keyword.name) <= 8
     assert keyword.name.startswith("AE")
@@ -20,8 +29,9 @@ def test_keyword_fits_a_card(keyword):
 
 
 def test_names_are_unique():
-    names = [entry.name for entry in KEYWORDS + FILE_KEYWORDS + COLUMNS]
-    assert len(names) == len(set(names))
+    for table in (KEYWORDS + FILE_KEYWORDS + COLUMNS, CERTIFICATE_KEYWORDS, CERTIFICATE_COLUMNS):
+        names = [entry.name for entry in table]
+        assert len(names) == len(set(names))
 
 
 def test_columns_hold_every_figure_of_a_tile():

@@ -1,0 +1,201 @@
+"""Certificates of the images of a file, measured while it is written.
+
+What measures stands above (`astroae.validation.certificate`, through `astroae.io.above`);
+here is what it is handed, what the file is told of it, and what a broken tolerance does.
+"""
+
+import warnings
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
+
+from astroae.codec.image import decode_image
+from astroae.container.keywords import is_extra
+from astroae.errors import SettingError, ToleranceError
+from astroae.io.above import ask
+from astroae.io.checksums import datasum
+from astroae.io.coded import is_exact, pixels_of
+from astroae.io.preview import hdu_bytes
+from astroae.io.scaling import Scaling
+from astroae.io.spans import chunks
+from astroae.pixels.grids import MARGIN
+from astroae.settings import Bounded, Relative
+
+__all__ = ["Certifier", "damaged_certificates", "largest_errors", "warn_of_broken"]
+
+ON_FAIL = ("raise", "warn")
+NAME = "PHOTOMETRY"
+_SHOWN = 6  # broken quantities in a message
+
+
+class Certifier:
+    """What certifies the images of one file.
+
+    Parameters
+    ----------
+    tolerance : str, path-like or Tolerances
+    on_fail : {"raise", "warn"}
+        What a broken tolerance does.
+    threads : int, optional
+
+    Raises
+    ------
+    MissingDependencyError
+        What measures is not installed.
+    SettingError
+        No such tolerance set, or another ``on_fail``.
+    """
+
+    def __init__(self, tolerance, on_fail, threads=None):
+        if on_fail not in ON_FAIL:
+            raise SettingError(
+                "unknown way to treat a broken tolerance",
+                where="on_fail",
+                found=f"got {on_fail!r}, allowed are {', '.join(map(repr, ON_FAIL))}",
+                hint="'warn' writes the file and says what is broken",
+            )
+        self._tolerances = ask("certificate_tolerances")(tolerance)
+        self._raises, self._threads, self._given = on_fail == "raise", threads, set()
+
+    def certify(self, job, span, role, table):
+        """Bytes of the certificate of one image, empty where it has none, and the findings.
+
+        Parameters
+        ----------
+        job : `~astroae.io.job.FileJob`
+        span : `~astroae.io.spans.Span`
+        role : str
+            See `astroae.io.planes`.
+        table : `~astroae.io.coded.Table`
+
+        Returns
+        -------
+        bytes
+        dict
+            ``verdict`` and ``broken``, and ``note`` where it was not certified, as of
+            `~astroae.io.results.HDUResult`.
+
+        Raises
+        ------
+        ToleranceError
+            A tolerance is broken, and that was to raise.
+        """
+        shape = tuple(n for n in table.encoded.shape if n > 1)
+        if role != "image" and is_exact(table.encoded, table.structure.settings):
+            return b"", {"verdict": "pass"}  # bit for bit, as was checked while coding
+        if len(shape) != 2:
+            return b"", {"note": f"not certified: {len(shape)} axes, a certificate has 2"}
+        found = self._measured(job, span, role, table, shape)
+        where = f"{job.src}, {span.label}"
+        if found.broken and self._raises:
+            raise _broken(where, found.broken, self._tolerances.name)
+        report = {"verdict": found.verdict, "broken": tuple(found.broken)}
+        return b"" if found.hdu is None else _with_checksums(found.hdu), report
+
+    def _measured(self, job, span, role, table, shape):
+        header, scaling = span.header, Scaling(span.header)
+        before = scaling.to_physical(np.array(pixels_of(job.plain, span)))
+        after = scaling.to_physical(decode_image(table.encoded, threads=self._threads))
+        bound = largest_errors(table.encoded, before, table.structure.bscale)
+        return ask("certify")(
+            before.reshape(shape),
+            after.reshape(shape),
+            header,
+            name=span.label,
+            tolerance=self._tolerances,
+            bound=None if bound is None else bound.reshape(shape),
+            role=role,
+            notes=self._notes(job, span) if role == "image" else None,
+        )
+
+    def _notes(self, job, span):
+        taken = {s.header.get("EXTVER", 1) for s in job.spans if s.name.upper() == NAME}
+        version = 1
+        while version in taken | self._given:
+            version += 1
+        self._given.add(version)
+        return {
+            "EXTVER": version,
+            "AECERT": (True, "certificate of another HDU"),
+            "AEOWNER": (span.name, "EXTNAME of the image this belongs to"),
+            "AEOWNVER": (span.header.get("EXTVER", 1), "EXTVER of that image"),
+            "AEFILSHA": job.sha256,
+        }
+
+
+def largest_errors(encoded, values, unit=1.0):
+    """Largest error that was promised for every pixel, in physical units.
+
+    Parameters
+    ----------
+    encoded : `~astroae.codec.image.EncodedImage`
+    values : array
+        Physical values of the original.
+    unit : float
+        Physical units per stored level.
+
+    Returns
+    -------
+    array of the image's shape, or None
+        None: nothing was promised (latent mode).
+    """
+    mode = encoded.settings.mode
+    if isinstance(mode, Relative) and encoded.dtype.kind == "f":
+        return mode.relative_error * np.abs(values)
+    bound = np.zeros(encoded.shape)
+    if is_exact(encoded, encoded.settings):
+        return bound
+    if not isinstance(mode, Bounded):
+        return None
+    step = encoded.tiles["SCALE"] / (1 - MARGIN)
+    half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
+    for i, value in enumerate(half):
+        bound[encoded.grid.slices(i)] = value * unit
+    return bound
+
+
+def _with_checksums(hdu):
+    """Bytes of the extension; its checksums name no date, so that they are always the same."""
+    hdu.add_checksum(when="of the data", checksum_keyword="CHECKSUM", datasum_keyword="DATASUM")
+    return hdu_bytes(hdu)
+
+
+def damaged_certificates(plain, spans, sha256):
+    """Certificates of a file that are not as they were written.
+
+    Parameters
+    ----------
+    plain : path-like
+    spans : list of Span
+    sha256 : str or None
+        AEFILSHA of the file.
+
+    Yields
+    ------
+    (str, str)
+        Label of the extension and what was found.
+    """
+    for span in spans:
+        if span.header.get("AECERT") is True and is_extra(span.header, sha256):
+            total = datasum(chunks(plain, span.start, span.end))
+            if total not in (0, 0xFFFFFFFF):
+                yield span.label, "the certificate is not as it was written: its CHECKSUM is wrong"
+
+
+def warn_of_broken(result):
+    """Warn of each image of a file whose certificate fails."""
+    for hdu in result.hdus:
+        if hdu.broken:
+            place = f"extension {hdu.index}" + (f" ({hdu.name})" if hdu.name else "")
+            text = f"{result.target}, {place}: {'; '.join(hdu.broken)}"
+            warnings.warn(f"tolerances are broken: {text}", AstropyUserWarning, stacklevel=3)
+
+
+def _broken(where, lines, tolerance):
+    more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return ToleranceError(
+        f"compression changes more than tolerance set {tolerance!r} allows",
+        where=where,
+        found="; ".join(lines[:_SHOWN]) + more,
+        hint="use a finer -q, or ask `astroae recommend` for one; on_fail='warn' writes it anyway",
+    )

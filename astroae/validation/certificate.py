@@ -1,0 +1,292 @@
+"""A certificate: what compression did to the sources of an image, as a table for its file.
+
+One row per source, the same aperture on both images, and in the header the verdict of every
+quantity, the tolerance set and the versions that measured.  It holds no date: the same
+images give the same bytes.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.io import fits
+
+from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
+from astroae.io.spans import quiet_headers
+from astroae.validation.extras import needed
+from astroae.validation.measure import validate_pair, versions
+from astroae.validation.metrics import metrics
+from astroae.validation.original import Original
+from astroae.validation.pair import Pair
+from astroae.validation.result import ImageValidation
+from astroae.validation.sources import APERTURE
+from astroae.validation.stamps import disk_any
+from astroae.validation.tolerances import load_tolerances
+
+__all__ = ["LOST", "Certificate", "certify", "checked_tolerances"]
+
+#: Flag of a source with a pixel that came back as NaN; beside those of `sources`.
+LOST = 16
+NAME = "PHOTOMETRY"
+_MOST = 100_000  # rows
+_LARGE = 2048**2  # pixels, above which slow metrics are left out
+_SLOW = ("injection", "kron", "psf")
+_DIGITS = 6  # of the numbers in the header
+_UNITS = {"x": "pix", "y": "pix", "ra": "deg", "dec": "deg"}
+_UNITS |= {"change_mag": "mag", "mag_before": "mag"}
+_COMMENTS = {keyword.name: keyword.comment for keyword in CERTIFICATE_KEYWORDS}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What `certify` found.
+
+    Attributes
+    ----------
+    hdu : `~astropy.io.fits.BinTableHDU` or None
+        Table of the sources; None for masks, weights and errors, which have none.
+    validation : ImageValidation
+        All quantities.
+    """
+
+    hdu: fits.BinTableHDU | None
+    validation: ImageValidation
+
+    @property
+    def verdict(self):
+        """ "pass", "fail" or "undetermined"."""
+        return self.validation.verdict
+
+    @property
+    def broken(self):
+        """A line for each quantity that fails: name, value, tolerance."""
+        return [f"{r.name} {r.text}" for r in self.validation.results if r.verdict == "fail"]
+
+
+def checked_tolerances(name):
+    """A tolerance set, and the optional packages are there: asked before a long run.
+
+    Parameters
+    ----------
+    name : str, path-like or Tolerances
+
+    Returns
+    -------
+    `~astroae.validation.tolerances.Tolerances`
+
+    Raises
+    ------
+    MissingDependencyError
+        photutils or scipy is not installed.
+    SettingError
+        No such tolerance set.
+    """
+    needed("photutils.background")
+    needed("scipy.ndimage")
+    return load_tolerances(name)
+
+
+def certify(
+    original,
+    restored,
+    header,
+    *,
+    name="",
+    tolerance="default",
+    mask=None,
+    bound=None,
+    role="image",
+    notes=None,
+):
+    """Measure what compression did to an image.
+
+    Parameters
+    ----------
+    original, restored : array (y, x)
+        Physical values.
+    header : `~astropy.io.fits.Header`
+        Of the image, for WCS, BUNIT, gain, saturation and zero point.
+    name : str
+        Of the image, for messages.
+    tolerance : str, path-like or Tolerances
+    mask : array of bool (y, x), optional
+        True: bad.
+    bound : float or array (y, x), optional
+        Largest error that was promised.
+    role : {"image", "exact", "relative"}
+        See `astroae.io.planes`.
+    notes : dict, optional
+        Further cards (keyword: value or (value, comment)): whom it belongs to.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        Two images of different shapes.
+    MissingDependencyError
+        An optional package is not installed.
+    SettingError
+        No such tolerance set.
+
+    Examples
+    --------
+    >>> from astroae.simulate import FieldSettings, make_field
+    >>> from astroae.validation.certificate import certify
+    >>> field = make_field(FieldSettings(shape=(256, 256)))
+    >>> found = certify(field.image, field.image * 1.01, field.header)
+    >>> found.verdict, found.hdu.name, found.hdu.columns["x"].unit
+    ('fail', 'PHOTOMETRY', 'pix')
+    """
+    tolerances = checked_tolerances(tolerance)
+    with quiet_headers():
+        measured = Original(original, mask=mask, header=header, name=name)
+        pair = Pair(measured, restored, bound=bound, role=role)
+        left = _left_out(measured)
+        only = [metric for metric in metrics() if metric not in left]
+        validation = validate_pair(pair, tolerance=tolerances, only=only, name=name)
+        if role != "image":
+            return Certificate(None, validation)
+        return Certificate(_table(pair, validation, tolerances, left, notes or {}), validation)
+
+
+def _left_out(original):
+    """Names of the metrics that take too long on it: as slow as compressing, and a minute."""
+    if original.data.size <= _LARGE:
+        return ()
+    return tuple(name for name in metrics() if name in _SLOW)
+
+
+# ---- the table -----------------------------------------------------------------------------
+
+
+def _table(pair, validation, tolerances, left, notes):
+    original = pair.original
+    sources = _sources(original)
+    columns = _columns(pair, sources)
+    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(original.unit))
+    known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
+    hdu = fits.BinTableHDU.from_columns(
+        [
+            fits.Column(c.name, c.form, units.get(c.name), array=columns[c.name].astype(c.dtype))
+            for c in known
+        ],
+        name=NAME,
+    )
+    for number, column in enumerate(known, 1):
+        hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
+    for key, value in notes.items():
+        hdu.header[key] = value
+    for key, value in _facts(original, validation, tolerances, left).items():
+        hdu.header[key] = value, _COMMENTS[key]
+    hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
+    for number, result in enumerate(validation.results, 1):
+        hdu.header[f"AEQTY{number}"] = _as_json(result)
+    return hdu
+
+
+def _sources(original):
+    """The sources of the table: none where sources make no sense, a few are some."""
+    kinds = original.scene.kinds
+    if original.scene.no_sources and "empty" not in kinds:
+        return None
+    return original.sources.stratified(_MOST)
+
+
+def _columns(pair, sources):
+    """Values by the name of their column."""
+    names = ("id", "x", "y", "flux_before", "flux_err", "flux_after")
+    if sources is None:
+        names += ("change_sigma", "change_mag", "flags")
+        return {name: np.zeros(0) for name in names}
+    original = pair.original
+    radius = APERTURE * original.fwhm
+    change = pair.aperture_changes(sources, radius)
+    after = sources.flux + change
+    lost = disk_any(pair.lost, sources.x, sources.y, radius)
+    found = {
+        "id": np.arange(1, len(sources) + 1),
+        "x": sources.x,
+        "y": sources.y,
+        **_sky(original.wcs, sources),
+        "flux_before": sources.flux,
+        "flux_err": sources.flux_err,
+        "flux_after": after,
+        "change_sigma": change / sources.flux_err,
+        "change_mag": _magnitudes(sources.flux, after),
+        "flags": sources.flags | LOST * lost,
+    }
+    return found | ({"mag_before": sources.mag} if original.zero_point else {})
+
+
+def _magnitudes(before, after):
+    """After less before, NaN where either flux is not above zero."""
+    seen = (before > 0) & (after > 0)
+    ratio = np.where(seen, after, 1) / np.where(seen, before, 1)
+    return np.where(seen, -2.5 * np.log10(ratio), np.nan)
+
+
+def _sky(wcs, sources):
+    """Right ascension and declination, ICRS, where the WCS leads to them."""
+    if wcs is None:
+        return {}
+    try:
+        place = wcs.celestial.pixel_to_world(sources.x, sources.y).icrs
+        return {"ra": place.ra.deg, "dec": place.dec.deg}
+    except Exception:  # no way from this frame to the sky (the Sun's), or no solution
+        return {}
+
+
+def _unit(unit):
+    """The unit as FITS writes it, or None."""
+    try:
+        return None if unit is None else unit.to_string("fits")
+    except ValueError:
+        return None
+
+
+# ---- its header ----------------------------------------------------------------------------
+
+
+def _facts(original, validation, tolerances, left):
+    """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
+    packages = versions()
+    scene, facts = original.scene, validation.facts
+    known = {
+        "AECREATR": f"astroae {packages.pop('astroae', '')}".strip(),
+        "AEPACKGS": ", ".join(f"{name} {number}" for name, number in packages.items()),
+        "AEVERDIC": validation.verdict,
+        "AETOLNAM": tolerances.name,
+        "AETOLSHA": tolerances.sha256,
+        "AEKINDS": ", ".join(scene.kinds),
+        "AESOURCE": facts["sources"],
+        "AEPIXORG": 0,
+    }
+    if scene.no_sources:
+        known["AENOSRC"] = scene.no_sources
+    if original.noise > 0:
+        known |= {
+            "AEFWHM": _rounded(original.fwhm),
+            "AEAPRAD": _rounded(APERTURE * original.fwhm),
+            "AESAMPLE": min(original.max_sources, facts["sources"]),
+        }
+    if original.zero_point:
+        known["AEZEROPT"] = original.zero_point
+    return known | ({"AELEFT": ", ".join(left)} if left else {})
+
+
+def _as_json(result):
+    if result.verdict == "skipped":
+        return json.dumps([result.name, result.verdict, result.note])
+    numbers = (result.value, result.low, result.high, result.limit)
+    values = [result.name, result.verdict, *map(_rounded, numbers), result.unit, result.n]
+    return json.dumps(values, separators=(",", ":"))
+
+
+def _rounded(value):
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{_DIGITS}g}")
