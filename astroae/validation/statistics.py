@@ -71,8 +71,9 @@ def verdict(estimate, limit):
     """``"pass"``, ``"fail"`` or ``"undetermined"``.
 
     Pass where the whole 95 % interval lies inside the tolerance, fail where it lies
-    wholly outside.  An interval wider than the tolerance itself misses it by chance once
-    in twenty: to fail, such a one must lie outside at twice its width too.
+    wholly outside.  An interval much wider than the tolerance misses it by chance once in
+    twenty though nothing changed: to fail, the middle of the tolerance must lie outside
+    at twice the interval's width too.
 
     Parameters
     ----------
@@ -93,11 +94,10 @@ def verdict(estimate, limit):
     low, high = estimate.low, estimate.high
     if lowest <= low and high <= highest:
         return "pass"
-    if high - low > highest - lowest:
-        low, high = 2 * low - estimate.value, 2 * high - estimate.value
-    if low > highest or high < lowest:
-        return "fail"
-    return "undetermined"
+    middle = (lowest + highest) / 2
+    twice = 2 * low - estimate.value <= middle <= 2 * high - estimate.value
+    outside = low > highest or high < lowest
+    return "fail" if outside and not twice else "undetermined"
 
 
 def needed(estimate, limit):
@@ -113,8 +113,8 @@ def needed(estimate, limit):
     room = min(abs(value - end) for end in (lowest, highest) if math.isfinite(end))
     if not (math.isfinite(half) and room > 0 and estimate.n):
         return None
-    if not lowest <= value <= highest:  # what is wider than the tolerance fails at twice its width
-        room = min(max((highest - lowest) / 2, room / 2), room)
+    if not lowest <= value <= highest:  # and the middle outside at twice the width
+        room = min(room, abs(value - (lowest + highest) / 2) / 2)
     return math.ceil(estimate.n * (half / room) ** 2)
 
 
