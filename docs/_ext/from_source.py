@@ -61,6 +61,38 @@ def _recipe_cells(recipe):
     )
 
 
+class QuantityTable(SphinxDirective):
+    """``.. quantity-table::``: what validation measures, and the default tolerances."""
+
+    def run(self):
+        from astroae.validation.metrics import metrics
+        from astroae.validation.tolerances import load_tolerances, tolerance_names
+
+        self.env.note_reread()
+        sets = {name: load_tolerances(name) for name in tolerance_names()}
+        head = ("Quantity", "What it is", "Tolerance", "From")
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 34 18 30", ""]
+        rows = [
+            _quantity_cells(f"{name}.{quantity.name}", quantity, sets)
+            for name, metric in metrics().items()
+            for quantity in metric.QUANTITIES
+        ]
+        for cells in (head, *rows):
+            lines += [f"   {mark} - {cell}" for mark, cell in zip("*   ", cells)]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def _quantity_cells(name, quantity, sets):
+    default = sets["default"].get(name)
+    sign = {"within": "±", "at most": "≤", "at least": "≥"}[quantity.direction]
+    limit = "none" if default is None else f"{sign} {default.limit:g} {quantity.unit}".strip()
+    for other, tolerances in sets.items():
+        there = tolerances.get(name)
+        if there is not None and there != default:
+            limit += f"; {other}: {there.limit:g}"
+    return f"``{name}``", quantity.title, limit, "" if default is None else default.source
+
+
 class VerbHelp(SphinxDirective):
     """``.. verb-help::``: a section for each verb, with what ``--help`` prints."""
 
@@ -100,6 +132,7 @@ def _section(name, parser):
 
 def setup(app):
     app.add_directive("format-table", FormatTable)
+    app.add_directive("quantity-table", QuantityTable)
     app.add_directive("recipe-table", RecipeTable)
     app.add_directive("verb-help", VerbHelp)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
