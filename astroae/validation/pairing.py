@@ -162,8 +162,8 @@ def images_of(thing):
         stack.enter_context(quiet_headers())
         if isinstance(thing, (str, PathLike)):
             plain = stack.enter_context(plain_source(thing))
-            scan(plain, thing)
-            hdus = stack.enter_context(fits.open(plain))
+            # Says what is wrong with a file; none of an empty one.
+            hdus = stack.enter_context(fits.open(plain)) if scan(plain, thing) else fits.HDUList()
         else:
             hdus = thing
         found = _images(hdus, name_of(thing))

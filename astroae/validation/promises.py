@@ -53,7 +53,9 @@ def _of_astroae(hdu, from_fpack, key, values):
         return mode.relative_error * np.abs(values) if encoded.dtype.kind == "f" else 0.0
     step = encoded.tiles["SCALE"] / (1 - MARGIN)
     half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
-    return _spread(half * hdu.stored_unit, encoded.grid, region).reshape(values.shape)
+    # Up: the product is rounded too, where the unit is no power of two.
+    half = np.where(half > 0, np.nextafter(half * hdu.stored_unit, np.inf), 0)
+    return _spread(half, encoded.grid, region).reshape(values.shape)
 
 
 def _of_fpack(hdu, key, values):

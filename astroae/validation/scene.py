@@ -48,7 +48,7 @@ def describe(original):
         why = "a mask or labels: few distinct whole numbers"
         return Scene(("labels",), why, why, why)
     kinds = ["counts"] if original.is_counts else []
-    if original.noise <= 0:
+    if not original.noise > 0:  # or NaN
         why = "no noise to measure against: most pixels are equal, or there are too few"
         return Scene((*kinds, "noiseless"), why, why, why)
     if str(original.header.get("CTYPE1", "")).upper().startswith(_SUN):

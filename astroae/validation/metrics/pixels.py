@@ -17,7 +17,6 @@ QUANTITIES = (
     Quantity("ssim", "", "at least", "structural similarity, 11 pixel window, image on [0, 1]"),
     Quantity("ms_ssim", "", "at least", "multi-scale structural similarity, image on [0, 1]"),
 )
-_SLACK = 1e-6  # of the bound: the rounding of the arrays' own type
 
 
 def measure(pair):
@@ -40,9 +39,9 @@ def _over_bound(pair, n):
         return Skipped("no bound was promised")
     bound = np.broadcast_to(pair.bound, pair.original.shape)
     error = np.abs(pair.change)
-    rounding = np.spacing(
-        np.abs(np.where(pair.original.good, pair.restored, 0)).astype(_single(pair))
-    )
+    # Half a unit in the last place of each of the two.
+    larger = np.fmax(np.abs(pair.original.data), np.abs(pair.restored))
+    rounding = np.spacing(np.where(pair.original.good, larger, 0).astype(_single(pair)))
     over = np.maximum(error - rounding, 0)
     # A bound of 0 asks for the very same pixel.
     ratio = np.where(over > bound, error / np.where(bound > 0, bound, 1), 0)
