@@ -24,7 +24,7 @@ TITLE = "Light curves"
 QUANTITIES = (
     Quantity("scatter", "%", "at most", "growth of the light curves' scatter"),
     Quantity("slope", "sigma", "within", "mean trend that was not there, over its error"),
-    Quantity("completeness", "%", "within", "net change of sources of S/N 5 to 10, all images"),
+    Quantity("completeness", "%", "within", "net change of peaks of S/N 3 to 10, all images"),
 )
 _APERTURE = 1.25  # FWHM
 _FEWEST = 5  # sources

@@ -18,15 +18,16 @@ __all__ = ["completeness", "counts"]
 NAME = "detection"
 TITLE = "Detection"
 QUANTITIES = (
-    Quantity("completeness", "%", "within", "net change of sources of S/N 5 to 10"),
+    Quantity("completeness", "%", "within", "net change of peaks of S/N 3 to 10"),
     Quantity("vanished", "sources", "at most", "sources of S/N 7.5 that fell below 5"),
     Quantity("appeared", "sources", "at most", "sources of S/N 7.5 that were below 5"),
     Quantity("false", "%", "within", "net change of negative peaks of 4 sigma, of the sources"),
 )
-_FAINT = 10.0  # sigma: brighter sources would only hide the loss of faint ones
+_FAINT = (3.0, 10.0)  # sigma: brighter sources would only hide the loss of faint ones
 _CLEAR = 7.5
 _NEGATIVE = 4.0
 _MARGIN = 0.25  # sigma; 3.5 times the change of a significance at q = 4
+_NORMAL = 1.959964  # sigma of 95 %
 _ENOUGH = 2000  # sources: if none changes, their interval is +- 0.1 %
 
 
@@ -46,7 +47,7 @@ def measure(pair):
 
 
 def counts(pair):
-    """Sources of S/N 5 to 10 lost and gained, to be added up over images.
+    """Peaks of S/N 3 to 10 lost and gained, to be added up over images.
 
     Parameters
     ----------
@@ -55,17 +56,25 @@ def counts(pair):
     Returns
     -------
     lost, gained, n : int
-        ``n`` sources were there before.  Zeros where sources make no sense.
+        ``n`` were there before.  Zeros where sources make no sense.
     """
     return (0, 0, 0) if _why_not(pair.original) else _Matches(pair).faint()
 
 
 def completeness(lost, gained, n):
-    """Net change of completeness in per cent: `~astroae.validation.statistics.net_change`.
+    """Net change of completeness in per cent.
+
+    `~astroae.validation.statistics.net_change`; where the interval leaves out none, its
+    nearer end is that of the score interval (Tango 1998, Statist. Med. 17, 891): fewer
+    changes than were counted would also have scattered less.
 
     Parameters
     ----------
     lost, gained, n : int
+
+    Returns
+    -------
+    `~astroae.validation.statistics.Estimate`
 
     Examples
     --------
@@ -74,7 +83,18 @@ def completeness(lost, gained, n):
     -0.5
     """
     found = net_change(lost, gained, n)
-    return Estimate(100 * found.value, 100 * found.low, 100 * found.high, found.n)
+    low, high, nearer = found.low, found.high, _nearer_end(lost, gained)
+    if nearer > 0:
+        low, high = (nearer / n, high) if gained > lost else (low, -nearer / n)
+    return Estimate(100 * found.value, 100 * float(low), 100 * float(high), found.n)
+
+
+def _nearer_end(lost, gained):
+    """Smallest true net change, 0 or more, that the counts are not too far from."""
+    net, every, fewer = abs(gained - lost), lost + gained, min(lost, gained)
+    true = np.linspace(0, net, 10_000)
+    variance = (every + np.sqrt((every - 2 * true) ** 2 + 8 * fewer * true)) / 2
+    return float(true[np.argmax((net - true) ** 2 <= _NORMAL**2 * variance)])
 
 
 def _why_not(original):
@@ -94,10 +114,10 @@ class _Matches:
         self.already = _height(original.detected, x, y, original)
 
     def faint(self, margin=_MARGIN):
-        """(lost, gained, n) of S/N 5 to 10."""
-        before, after = self.before < _FAINT, self.after < _FAINT
-        lost = np.sum(self.still[before] < THRESHOLD - margin)
-        gained = np.sum(self.already[after] < THRESHOLD - margin)
+        """(lost, gained, n) of S/N 3 to 10."""
+        before, after = self.before < _FAINT[1], self.after < _FAINT[1]
+        lost = np.sum(self.still[before] < _FAINT[0] - margin)
+        gained = np.sum(self.already[after] < _FAINT[0] - margin)
         return int(lost), int(gained), int(before.sum())
 
     @property
@@ -118,13 +138,13 @@ def _completeness(found):
         f"lost {lost}, gained {gained}: by more than {_MARGIN} sigma past the threshold; "
         f"at the threshold itself lost {sharp[0]}, gained {sharp[1]}"
     )
-    return _net(lost, gained, n, f"{n} sources of S/N 5 to 10", "injection.completeness", note)
+    return _net(lost, gained, n, f"{n} peaks of S/N 3 to 10", "injection.completeness", note)
 
 
 def _net(lost, gained, n, what, instead, note=""):
     """Skipped where there are too few to say, and nothing stands out even so."""
     found = completeness(lost, gained, n)
-    if n < _ENOUGH and not abs(found.value) > 2 * (found.high - found.value):
+    if n < _ENOUGH and not abs(found.value) > found.high - found.low:
         return Skipped(f"{what}, {_ENOUGH} would decide; {instead} stands in")
     return Measured(found, note=note)
 
@@ -148,7 +168,7 @@ def _radius(original):
     return max(1, round(original.fwhm / 2))
 
 
-def _peaks(original, significance, threshold=THRESHOLD):
+def _peaks(original, significance, threshold=_FAINT[0]):
     """Those off the edge, without bad or saturated pixels."""
     x, y, snr = peaks(significance, threshold, _radius(original))
     ny, nx = original.shape
