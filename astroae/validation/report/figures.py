@@ -53,8 +53,8 @@ FIGURES = {
     "detail": Caption(
         "Pixel by pixel, where most has changed",
         "Three small cut-outs of original, restored and residual, side by side.",
-        "96 pixels around the tile of the largest change, at full resolution: what is the worst "
-        "of this image.",
+        "96 pixels around the pixel that changed most, at full resolution and with a stretch of "
+        "their own: the worst of this image.",
     ),
     "magnitude": Caption(
         "Magnitude difference",

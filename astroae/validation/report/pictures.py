@@ -54,41 +54,28 @@ def residual(pair):
 
 def tightest(pair):
     """Largest change of every tile, over the bound, else in the ruler's unit."""
-    shown, label = largest(pair)
+    part, label = _part(pair)
+    step = max(1, -(-max(pair.original.shape) // _TILES))
+    shown = _reduce(np.maximum, np.where(pair.original.good, part, -1), (step, step))
     figure, axes = _frame(pair)
+    shown = np.where(shown < 0, np.nan, shown)
     image = axes.imshow(shown, cmap=_map("cividis"), vmin=0, **_extent(pair))
     _with_bar(figure, axes, image, label)
     return figure
 
 
-def largest(pair):
-    """Largest change of every tile.
-
-    Returns
-    -------
-    array (my, mx)
-    label : str
-    """
-    if pair.bound is None:
-        scale, label = ruler(pair)
-        label = label.replace("change", "largest change")
-    else:
-        scale, label = np.where(np.asarray(pair.bound) > 0, pair.bound, np.inf), "part of the bound"
-    step = max(1, -(-max(pair.original.shape) // _TILES))
-    part = np.abs(pair.change) / scale
-    return _reduce(np.maximum, part, (step, step)), label
-
-
 def detail(pair):
     """Original, restored and residual pixel by pixel, where most has changed."""
-    rows, columns = _where_most(pair)
+    part, _ = _part(pair)
+    y, x = np.unravel_index(np.argmax(part), part.shape)
+    rows, columns = _window((y, x), part.shape)
     figure = sheet(2.0)
-    norm = _stretch(pair)
     scale, _ = ruler(pair)
     scale = np.broadcast_to(scale, pair.original.shape)[rows, columns]
     good = pair.original.good[rows, columns]
     before = np.where(good, pair.original.data[rows, columns], np.nan)
     after = before + pair.change[rows, columns]
+    norm = _asinh(before)
     panels = figure.subplots(1, 3)
     for axes, shown, title in zip(panels, (before, after), ("original", "restored")):
         axes.imshow(shown, norm=norm, cmap=_map("gray"), origin="lower", interpolation="none")
@@ -98,20 +85,25 @@ def detail(pair):
     panels[2].set_title("residual", fontsize=10)
     for axes in panels:
         axes.set(xticks=[], yticks=[])
-    middle = (columns.start + columns.stop) // 2, (rows.start + rows.stop) // 2
-    figure.supxlabel(f"around pixel ({middle[0]}, {middle[1]})", fontsize=10)
+    figure.supxlabel(f"with pixel ({x}, {y}), counted from 0", fontsize=10)
     return figure
 
 
-def _where_most(pair):
-    shown, _ = largest(pair)
-    step = max(1, -(-max(pair.original.shape) // _TILES))
-    tile = np.unravel_index(np.argmax(np.nan_to_num(shown)), shown.shape)
-    window = []
-    for place, side in zip(tile, pair.original.shape):
-        start = int(np.clip(place * step + step // 2 - _DETAIL // 2, 0, max(0, side - _DETAIL)))
-        window.append(slice(start, min(side, start + _DETAIL)))
-    return window
+def _part(pair):
+    """Change of every pixel over the bound, else in the ruler's unit; none at bad pixels."""
+    if pair.bound is None:
+        scale, label = ruler(pair)
+        return np.abs(pair.change) / scale, f"largest {label}"
+    bound = np.asarray(pair.bound, float)
+    return np.abs(pair.change) / np.where(bound > 0, bound, np.inf), "part of the bound"
+
+
+def _window(place, shape):
+    """Rows and columns of the cut-out around a pixel."""
+    starts = [
+        int(np.clip(at - _DETAIL // 2, 0, max(0, side - _DETAIL))) for at, side in zip(place, shape)
+    ]
+    return [slice(start, min(side, start + _DETAIL)) for start, side in zip(starts, shape)]
 
 
 def _gray(pair, data):
@@ -131,21 +123,26 @@ def _signed(axes, shown, options):
 
 
 def _stretch(pair):
+    original = pair.original
+    return original.keep(
+        "report.stretch",
+        lambda: _asinh(_blocks(np.where(original.bad, 0, original.data), original.good)),
+    )
+
+
+def _asinh(shown):
     """Zscale's lower end, the 99.7th percentile as upper end, and asinh between."""
-    return pair.original.keep("report.stretch", lambda: _norm(pair.original))
-
-
-def _norm(original):
-    shown = _blocks(np.where(original.bad, 0, original.data), original.good)
     values = shown[np.isfinite(shown)]
+    if not values.size:
+        values = np.zeros(1)
     visualization = needed("astropy.visualization")
-    low, high = visualization.ZScaleInterval().get_limits(values) if values.size else (0, 1)
-    top = max(high, float(np.percentile(values, 99.7))) if values.size else 1.0
+    low, high = visualization.ZScaleInterval().get_limits(values)
+    top = max(high, float(np.percentile(values, 99.7)))
     if not top > low:
         low, top = low - 0.5, low + 0.5
-    soft = float(np.clip((high - low) / (top - low), 0.02, 1))
-    stretch = visualization.AsinhStretch(soft)
-    return visualization.ImageNormalize(vmin=low, vmax=top, stretch=stretch, clip=True)
+    stretch = visualization.AsinhStretch(float(np.clip((high - low) / (top - low), 0.02, 1)))
+    # Neither clipped nor replaced: clipping makes bad pixels good ones.
+    return visualization.ImageNormalize(vmin=low, vmax=top, stretch=stretch, invalid=None)
 
 
 def _frame(pair):
@@ -170,8 +167,12 @@ def _extent(pair):
 def _with_bar(figure, axes, image, label):
     bar = figure.colorbar(image, ax=axes, label=label, fraction=0.05, pad=0.02)
     ticks = np.asarray(image.norm.inverse(np.linspace(0, 1, 5)), float)
-    bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
+    bar.set_ticks(ticks, labels=[_tick(tick) for tick in ticks])
     bar.minorticks_off()
+
+
+def _tick(value):
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
 
 
 def _map(name):
