@@ -59,6 +59,7 @@ __all__ = [
 offer("certify", "astroae.validation.certificate:certify")
 offer("certificate_tolerances", "astroae.validation.certificate:checked_tolerances")
 offer("recommend", "astroae.validation.recommend:recommend_array")
+offer("tolerances", "astroae.validation.tolerances:load_tolerances")
 
 
 def __getattr__(name):

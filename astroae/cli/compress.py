@@ -80,15 +80,17 @@ def add_arguments(parser):
 def run(args):
     """Compress every file; the worst exit code."""
     import astroae
-    from astroae.io.auto import asked_settings
+    from astroae.io.auto import asked_settings, chooser
     from astroae.io.certify import Certifier
     from astroae.io.models import check_embedding
 
     check_output_arguments(args)
     asked = _settings(args)
     # A wrong setting is one error, not one per file.
-    settings, _ = asked_settings(**asked)
+    settings, auto = asked_settings(**asked)
     check_embedding(args.embed_model, settings)
+    if auto:
+        chooser(tolerance=args.tolerance)
     if args.certify:
         Certifier(args.tolerance, args.on_fail)
     options = {

@@ -59,15 +59,22 @@ def chooser(*, tolerance="default", dither=None, threads=None):
     callable
         ``choose(path, span, settings)`` gives the settings with the level in them (or
         lossless), and a sentence on how it was found.
+
+    Raises
+    ------
+    MissingDependencyError
+        What measures is not installed.
+    SettingError
+        No such tolerance set.
     """
-    recommend = ask("recommend")
+    recommend, tolerances = ask("recommend"), ask("tolerances")(tolerance)
 
     def choose(path, span, settings):
         found = recommend(
             pixels_of(path, span),
             span.header,
             name=span.label,
-            tolerance=tolerance,
+            tolerance=tolerances,
             dither=dither,
             tile_shape=settings.tile_shape,
             threads=threads,
