@@ -259,8 +259,7 @@ def partners(originals, restored):
     """
     found, left = {}, list(restored)
     single = len(originals) == len(restored) == 1
-    nameless = lambda one, other: single or not (one.extname and other.extname)  # noqa: E731
-    for belongs in (_same_name, nameless):
+    for belongs in (_same_name, _any if single else _nameless):
         for one in originals:
             if one.index in found:
                 continue
@@ -288,6 +287,14 @@ def partners(originals, restored):
 
 def _same_name(one, other):
     return one.extname and (one.extname, one.version) == (other.extname, other.version)
+
+
+def _nameless(one, other):
+    return not (one.extname and other.extname)
+
+
+def _any(one, other):
+    return True
 
 
 def _listed(images):

@@ -167,7 +167,10 @@ class Validation:
         lines = [f"{self.restored}: {self.verdict} (tolerance set {self.tolerance['name']})"]
         for image in self.images:
             lines.append(f"  {image.name}: {image.verdict}; {', '.join(image.facts['kinds'])}")
-            lines += [f"    {r.verdict:12s} {r.name:24s} {r.text}" for r in image.results]
+            lines += [
+                f"    {r.verdict:12s} {r.name:24s} {r.text.removeprefix('skipped: ')}"
+                for r in image.results
+            ]
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
 

@@ -445,6 +445,16 @@ def test_several_files_and_their_light_curves():
         astroae.validate(images, images[:2])
 
 
+def test_figures_of_pictures_only(mixed):
+    pytest.importorskip("matplotlib")
+    found = astroae.validate(mixed, mixed, figures=True)
+    drawn = {image.name: image.figures for image in found.images}
+    assert drawn["SCI,1"]
+    assert all(isinstance(figure, bytes) for figure in drawn["SCI,1"].values())
+    assert drawn["DQ,1"] == drawn["ERR,1"] == {}
+    check_schema(found)
+
+
 def test_the_schema_refuses_what_is_no_report():
     jsonschema = pytest.importorskip("jsonschema")
     report = check_schema(astroae.validate(NOISE, NOISE, **PIXELS))
