@@ -1,0 +1,179 @@
+"""Did anything move?  Windowed centroids before and after; without sources, the gradient.
+
+Error of a centroid in a Gaussian window as wide as the PSF (sigma s), of a source of flux F
+on noise sigma_n a pixel, with gain g: ``8 pi (sigma_n s^2 / F)^2 + 16/9 s^2 / (F g)``,
+squared.  The first term is the limit that no method beats (King 1983, PASP 95, 163).
+"""
+
+import numpy as np
+from astropy.stats import mad_std
+
+from astroae.validation.bins import by_magnitude
+from astroae.validation.extras import needed
+from astroae.validation.metrics import Measured, Quantity, Skipped
+from astroae.validation.metrics.aperture import as_growth
+from astroae.validation.stamps import centroids
+from astroae.validation.statistics import exact, mean, resampled, rms
+from astroae.validation.tiles import fewest_tiles, tile_sums
+
+NAME = "astrometry"
+TITLE = "Astrometry"
+QUANTITIES = (
+    Quantity("shift_x", "px", "within", "mean shift of the centroids along x"),
+    Quantity("shift_y", "px", "within", "mean shift of the centroids along y"),
+    Quantity("growth", "%", "at most", "growth of the centroids' errors"),
+    Quantity("registration", "px", "within", "shift of an image without sources, worse axis"),
+)
+_SNR = 10.0
+_FEWEST = 5  # sources
+_HEAVIEST = 20  # the weight of the best seen is that of this one
+_SETTLED = 0.1  # of its error a centroid moves by more steps; else it has no one value
+_OUTLIER = 6.0  # spreads, and at least
+_JUMP = 3.0  # errors, from which a centroid found another top and says nothing of a shift
+_SMOOTH = 1.0  # pixels, sigma: the gradient is that of structure, not of pixels
+_STEEP = 5.0  # sigma of the gradient
+_FEWEST_STEEP = 100  # pixels
+_REACH = 5  # pixels around bad ones that smoothing spoils
+_TILE = 64
+
+
+def measure(pair):
+    """See `QUANTITIES`."""
+    original = pair.original
+    if original.scene.no_noise:
+        return {q.name: Skipped(original.scene.no_noise) for q in QUANTITIES}
+    sources, x, y, error = original.keep("astrometry", lambda: _before(original))
+    if len(sources) < _FEWEST:
+        why = original.scene.no_sources or (
+            f"{len(sources)} unflagged sources of S/N {_SNR:.0f}, {_FEWEST} needed"
+        )
+        skipped = {q.name: Skipped(why) for q in QUANTITIES[:3]}
+        return skipped | {"registration": _registration(pair)}
+    told = Skipped(f"the centroids of {len(sources)} sources tell it")
+    return _centroids(pair, sources, x, y, error) | {"registration": told}
+
+
+# ---- centroids ---------------------------------------------------------------------------
+
+
+def _before(original):
+    """Sources whose centroids are well defined, these, and their errors."""
+    if original.scene.no_sources:
+        return (), None, None, None
+    sources = original.sample.clean
+    sources = sources[(sources.snr >= _SNR) & (sources.flux > 0)]
+    x, y = centroids(original.signal, sources.x, sources.y, original.fwhm)
+    error = centroid_errors(original, sources)
+    settled = np.hypot(x - sources.x, y - sources.y) < _SETTLED * error
+    return sources[settled], x[settled], y[settled], error[settled]
+
+
+def centroid_errors(original, sources):
+    """Error of each windowed centroid along one axis, in pixels; formula: see the module.
+
+    Parameters
+    ----------
+    original : `~astroae.validation.original.Original`
+    sources : `~astroae.validation.sources.Sources`
+        With fluxes above 0.
+
+    Returns
+    -------
+    array (n,)
+    """
+    width = original.fwhm / 2.3548
+    sigma = original.sigma[np.rint(sources.y).astype(int), np.rint(sources.x).astype(int)]
+    variance = 8 * np.pi * (sigma * width**2 / sources.flux) ** 2
+    if original.gain:
+        variance = variance + 16 / 9 * width**2 / (sources.flux * original.gain)
+    return np.sqrt(variance)
+
+
+def _centroids(pair, sources, x, y, error):
+    after = centroids(pair.signal, sources.x, sources.y, pair.original.fwhm)
+    moved = [new - old for new, old in zip(after, (x, y))]
+    spread = rms(np.hypot(*moved) / error / np.sqrt(2))
+    bins = by_magnitude(
+        np.hypot(*moved) / error / np.sqrt(2), sources.mag, lambda v: as_growth(rms(v))
+    )
+    return {
+        "shift_x": _shift(moved[0], error, pair.original.pixel_mas),
+        "shift_y": _shift(moved[1], error, pair.original.pixel_mas),
+        "growth": Measured(as_growth(spread), bins, note=f"{spread.value:.3f} of the error"),
+    }
+
+
+def _shift(moved, error, pixel_mas):
+    """Mean weighted by 1/error^2, without centroids that jumped to another top."""
+    heaviest = np.sort(error)[min(_HEAVIEST, len(error)) - 1]
+    pull = (moved - np.median(moved)) / error
+    kept = np.abs(pull) <= max(_OUTLIER * mad_std(pull), _JUMP)
+    found = mean(moved[kept], 1 / np.maximum(error[kept], heaviest) ** 2)
+    left_out = f"{np.sum(~kept)} of {len(kept)} centroids left out" if not kept.all() else ""
+    return Measured(
+        found, note="; ".join(filter(None, (_in_mas(found.value, pixel_mas), left_out)))
+    )
+
+
+def _in_mas(value, pixel_mas):
+    return f"{value * pixel_mas:+.3g} mas" if pixel_mas else ""
+
+
+# ---- without sources ---------------------------------------------------------------------
+
+
+def _registration(pair):
+    """Least-squares shift of the change on the gradient, interval from tiles."""
+    original = pair.original
+    gx, gy, weight = original.keep("gradient", lambda: _gradient(original))
+    steep = int(np.count_nonzero(weight))
+    if steep < _FEWEST_STEEP:
+        return Skipped(
+            f"{steep} pixels with a gradient of {_STEEP:.0f} sigma, {_FEWEST_STEEP} needed"
+        )
+    if not pair.change.any():
+        return Measured(exact(0, steep), note="nothing changed")
+    change = _smooth(pair.change)
+    side = fewest_tiles(original.shape, _TILE)
+    products = (gx * gx, gx * gy, gy * gy, gx * change, gy * change)
+    xx, xy, yy, xd, yd = (tile_sums(weight * product, side) for product in products)
+    used = xx + yy > 0
+    xx, xy, yy, xd, yd = (sums[used] for sums in (xx, xy, yy, xd, yd))
+
+    def along(own, cross, other, d_own, d_other):
+        def of(draws):
+            a, b, c = draws @ own, draws @ cross, draws @ other
+            determinant = np.maximum(a * c - b * b, 1e-6 * a * c)
+            return (b * (draws @ d_other) - c * (draws @ d_own)) / np.maximum(determinant, 1e-30)
+
+        return resampled(of, len(own), level=0.975)  # two axes, both of which have to pass
+
+    axes = (along(xx, xy, yy, xd, yd), along(yy, xy, xx, yd, xd))
+    worst = max(axes, key=lambda found: max(abs(found.low), abs(found.high)))
+    note = f"x {axes[0].value:+.4f}, y {axes[1].value:+.4f} px, from {steep} pixels"
+    return Measured(
+        worst, note="; ".join(filter(None, (note, _in_mas(worst.value, original.pixel_mas))))
+    )
+
+
+def _gradient(original):
+    """Gradient along x and y, and weights: 0 where it is flat or spoilt."""
+    signal = _smooth(original.signal)
+    gy, gx = np.gradient(signal)
+    spoilt = original.bad | original.saturated
+    if spoilt.any():
+        spoilt = needed("scipy.ndimage").maximum_filter(spoilt, 2 * _REACH + 1)
+    # White noise so smoothed has this gradient; s = _SMOOTH.
+    flat = original.sigma / (np.sqrt(8 * np.pi) * _SMOOTH**2)
+    size = np.hypot(gx, gy)
+    steep = (size > _STEEP * flat) & ~spoilt
+    if not steep.any():
+        return gx, gy, np.zeros(size.shape, np.float32)
+    # No pixel counts for more than those at the 90th percentile: limbs and cosmic rays would.
+    most = np.percentile(size[steep], 90)
+    weight = np.where(steep, np.minimum(1, most / np.maximum(size, most)) ** 2, 0)
+    return gx, gy, (weight / original.sigma**2 * original.noise**2).astype(np.float32)
+
+
+def _smooth(image):
+    return needed("scipy.ndimage").gaussian_filter(image.astype(np.float32), _SMOOTH)
