@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 from astropy import units as u
-from astropy.stats import mad_std
+from astropy.stats import SigmaClip, mad_std
 from astropy.wcs import WCS
 
 from astroae.io.spans import quiet_headers
@@ -147,7 +147,7 @@ class Original:
             and values.min() >= 0
             and np.median(values) < 20
             and np.array_equal(values, np.rint(values))
-            and values.max() > 1
+            and values.max() > max(1, values.min())
         )
 
     @cached_property
@@ -265,7 +265,7 @@ class Sky:
 
 
 def measure_sky(data, bad, *, counts=False):
-    """Background and noise by photutils's Background2D, sources clipped at 3 sigma.
+    """Background and noise by photutils's Background2D, sources clipped.
 
     Parameters
     ----------
@@ -284,15 +284,19 @@ def measure_sky(data, bad, *, counts=False):
         nothing = np.zeros(shape)
         return Sky(nothing, nothing, nothing[:1, :1], nothing[:1, :1])
     box = tuple(min(_BOX, max(8, n // 4), n) for n in shape)
-    mesh = photutils.Background2D(
-        np.where(bad, 0, data),
-        box,
-        mask=bad,
-        filter_size=3 if min(n // b for n, b in zip(shape, box)) >= 3 else 1,
-        exclude_percentile=90,
-        bkg_estimator=photutils.MeanBackground() if counts else photutils.MedianBackground(),
-        bkg_rms_estimator=photutils.StdBackgroundRMS(),
-    )
+    settings = {
+        "mask": bad,
+        "filter_size": 3 if min(n // b for n, b in zip(shape, box)) >= 3 else 1,
+        # Of few photons, two in a pixel are no source yet.
+        "sigma_clip": SigmaClip(5.0 if counts else 3.0, maxiters=10),
+        "bkg_estimator": photutils.MeanBackground() if counts else photutils.MedianBackground(),
+        "bkg_rms_estimator": photutils.StdBackgroundRMS(),
+    }
+    values = np.where(bad, 0, data)
+    try:
+        mesh = photutils.Background2D(values, box, exclude_percentile=90, **settings)
+    except ValueError:  # no mesh has a tenth of its pixels: then with what there is
+        mesh = photutils.Background2D(values, box, exclude_percentile=100, **settings)
     level, sigma = np.asarray(mesh.background, float), np.asarray(mesh.background_rms, float)
     if counts:
         sigma = np.sqrt(np.maximum(level, max(float(np.mean(data[~bad])), 1e-3)))

@@ -8,7 +8,8 @@ __all__ = ["Scene", "describe"]
 
 _FEWEST = 5  # sources for any statistic
 _FULL = 0.3  # part of the frame above 5 sigma, from which it is all structure
-_CROWDED = 0.25  # part of the frame within 1.5 FWHM of a source
+# Part of the frame within 1.5 FWHM of a source; confusion never lets it grow above 0.25.
+_CROWDED = 0.15
 _LABELS = 16  # distinct whole numbers, up to which an image is a mask
 _SAMPLED = 2.0  # pixels of FWHM
 _SUN = ("HPL", "HGL", "CRL", "SOLAR")  # what the axes of solar images are called
