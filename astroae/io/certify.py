@@ -6,7 +6,6 @@ here is what it is handed, what the file is told of it, and what a broken tolera
 
 import warnings
 
-import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from astroae.codec.image import decode_image
@@ -18,10 +17,8 @@ from astroae.io.coded import is_exact, pixels_of
 from astroae.io.preview import hdu_bytes
 from astroae.io.scaling import Scaling
 from astroae.io.spans import chunks
-from astroae.pixels.grids import MARGIN
-from astroae.settings import Bounded, Relative
 
-__all__ = ["Certifier", "damaged_certificates", "largest_errors", "warn_of_broken"]
+__all__ = ["Certifier", "damaged_certificates", "warn_of_broken"]
 
 ON_FAIL = ("raise", "warn")
 NAME = "PHOTOMETRY"
@@ -84,7 +81,7 @@ class Certifier:
         if role != "image" and is_exact(table.encoded, table.structure.settings):
             return b"", {"verdict": "pass"}  # bit for bit, as was checked while coding
         if len(shape) != 2:
-            return b"", {"note": f"not certified: {len(shape)} axes, a certificate has 2"}
+            return b"", {"note": f"not certified: number of axes is {len(shape)}, 2 can be"}
         found = self._measured(job, span, role, table, shape)
         where = f"{job.src}, {span.label}"
         if found.broken and self._raises:
@@ -94,16 +91,17 @@ class Certifier:
 
     def _measured(self, job, span, role, table, shape):
         header, scaling = span.header, Scaling(span.header)
-        before = scaling.to_physical(np.array(pixels_of(job.plain, span)))
+        stored = pixels_of(job.plain, span)
+        before = scaling.to_physical(stored.astype(stored.dtype.newbyteorder("=")))
         after = scaling.to_physical(decode_image(table.encoded, threads=self._threads))
-        bound = largest_errors(table.encoded, before, table.structure.bscale)
         return ask("certify")(
             before.reshape(shape),
             after.reshape(shape),
             header,
             name=span.label,
             tolerance=self._tolerances,
-            bound=None if bound is None else bound.reshape(shape),
+            encoded=table.encoded,
+            unit=table.structure.bscale,
             role=role,
             notes=self._notes(job, span) if role == "image" else None,
         )
@@ -121,37 +119,6 @@ class Certifier:
             "AEOWNVER": (span.header.get("EXTVER", 1), "EXTVER of that image"),
             "AEFILSHA": job.sha256,
         }
-
-
-def largest_errors(encoded, values, unit=1.0):
-    """Largest error that was promised for every pixel, in physical units.
-
-    Parameters
-    ----------
-    encoded : `~astroae.codec.image.EncodedImage`
-    values : array
-        Physical values of the original.
-    unit : float
-        Physical units per stored level.
-
-    Returns
-    -------
-    array of the image's shape, or None
-        None: nothing was promised (latent mode).
-    """
-    mode = encoded.settings.mode
-    if isinstance(mode, Relative) and encoded.dtype.kind == "f":
-        return mode.relative_error * np.abs(values)
-    bound = np.zeros(encoded.shape)
-    if is_exact(encoded, encoded.settings):
-        return bound
-    if not isinstance(mode, Bounded):
-        return None
-    step = encoded.tiles["SCALE"] / (1 - MARGIN)
-    half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
-    for i, value in enumerate(half):
-        bound[encoded.grid.slices(i)] = value * unit
-    return bound
 
 
 def _with_checksums(hdu):

@@ -19,6 +19,7 @@ from astroae.validation.measure import validate_pair, versions
 from astroae.validation.metrics import metrics
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair
+from astroae.validation.promises import bound_of_coded
 from astroae.validation.result import ImageValidation
 from astroae.validation.sources import APERTURE
 from astroae.validation.stamps import disk_any
@@ -95,7 +96,8 @@ def certify(
     name="",
     tolerance="default",
     mask=None,
-    bound=None,
+    encoded=None,
+    unit=1.0,
     role="image",
     notes=None,
 ):
@@ -112,8 +114,10 @@ def certify(
     tolerance : str, path-like or Tolerances
     mask : array of bool (y, x), optional
         True: bad.
-    bound : float or array (y, x), optional
-        Largest error that was promised.
+    encoded : `~astroae.codec.image.EncodedImage`, optional
+        What the restored image was decoded from: says what was promised of its pixels.
+    unit : float
+        Physical units per stored level of ``encoded``.
     role : {"image", "exact", "relative"}
         See `astroae.io.planes`.
     notes : dict, optional
@@ -144,9 +148,11 @@ def certify(
     tolerances = checked_tolerances(tolerance)
     with quiet_headers():
         measured = Original(original, mask=mask, header=header, name=name)
+        bound = None if encoded is None else bound_of_coded(encoded, unit, measured.data)
         pair = Pair(measured, restored, bound=bound, role=role)
         left = _left_out(measured)
-        only = [metric for metric in metrics() if metric not in left]
+        # That of a plane no promise is broken was checked while it was coded.
+        only = ["planes"] if role != "image" else [m for m in metrics() if m not in left]
         validation = validate_pair(pair, tolerance=tolerances, only=only, name=name)
         if role != "image":
             return Certificate(None, validation)
@@ -165,8 +171,7 @@ def _left_out(original):
 
 def _table(pair, validation, tolerances, left, notes):
     original = pair.original
-    sources = _sources(original)
-    columns = _columns(pair, sources)
+    columns = _columns(pair)
     units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(original.unit))
     known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
     hdu = fits.BinTableHDU.from_columns(
@@ -180,7 +185,8 @@ def _table(pair, validation, tolerances, left, notes):
         hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
     for key, value in notes.items():
         hdu.header[key] = value
-    for key, value in _facts(original, validation, tolerances, left).items():
+    facts = _facts(original, validation, tolerances, left)
+    for key, value in facts.items():
         hdu.header[key] = value, _COMMENTS[key]
     hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
     for number, result in enumerate(validation.results, 1):
@@ -188,22 +194,19 @@ def _table(pair, validation, tolerances, left, notes):
     return hdu
 
 
-def _sources(original):
-    """The sources of the table: none where sources make no sense, a few are some."""
-    kinds = original.scene.kinds
-    if original.scene.no_sources and "empty" not in kinds:
-        return None
-    return original.sources.stratified(_MOST)
+def _has_rows(original):
+    """Whether sources make sense on it; too few for statistics are sources all the same."""
+    return not original.scene.no_sources or "empty" in original.scene.kinds
 
 
-def _columns(pair, sources):
+def _columns(pair):
     """Values by the name of their column."""
+    original = pair.original
     names = ("id", "x", "y", "flux_before", "flux_err", "flux_after")
-    if sources is None:
+    if not _has_rows(original):
         names += ("change_sigma", "change_mag", "flags")
         return {name: np.zeros(0) for name in names}
-    original = pair.original
-    radius = APERTURE * original.fwhm
+    sources, radius = original.sources.stratified(_MOST), APERTURE * original.fwhm
     change = pair.aperture_changes(sources, radius)
     after = sources.flux + change
     lost = disk_any(pair.lost, sources.x, sources.y, radius)
@@ -254,7 +257,7 @@ def _unit(unit):
 def _facts(original, validation, tolerances, left):
     """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
     packages = versions()
-    scene, facts = original.scene, validation.facts
+    scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
     known = {
         "AECREATR": f"astroae {packages.pop('astroae', '')}".strip(),
         "AEPACKGS": ", ".join(f"{name} {number}" for name, number in packages.items()),
@@ -262,7 +265,7 @@ def _facts(original, validation, tolerances, left):
         "AETOLNAM": tolerances.name,
         "AETOLSHA": tolerances.sha256,
         "AEKINDS": ", ".join(scene.kinds),
-        "AESOURCE": facts["sources"],
+        "AESOURCE": found,
         "AEPIXORG": 0,
     }
     if scene.no_sources:
@@ -271,7 +274,7 @@ def _facts(original, validation, tolerances, left):
         known |= {
             "AEFWHM": _rounded(original.fwhm),
             "AEAPRAD": _rounded(APERTURE * original.fwhm),
-            "AESAMPLE": min(original.max_sources, facts["sources"]),
+            "AESAMPLE": min(original.max_sources, found),
         }
     if original.zero_point:
         known["AEZEROPT"] = original.zero_point

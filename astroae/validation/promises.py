@@ -11,7 +11,7 @@ from astroae.pixels.grids import MARGIN
 from astroae.pixels.tiling import TileGrid
 from astroae.settings import Bounded, Latent, Lossless, Relative
 
-__all__ = ["bound_of", "codec_of"]
+__all__ = ["bound_of", "bound_of_coded", "codec_of"]
 
 _EXACT_ON_INTEGERS = ("RICE_1", "GZIP_1", "GZIP_2", "PLIO_1", "NOCOMPRESS")
 
@@ -34,28 +34,45 @@ def bound_of(restored, original, key, values):
     """
     hdu = restored.source
     if isinstance(hdu, AEImageHDU):
-        return _of_astroae(hdu, isinstance(original.source, fits.CompImageHDU), key, values)
+        from_fpack = isinstance(original.source, fits.CompImageHDU)
+        return bound_of_coded(hdu.encoded, hdu.stored_unit, values, key, from_fpack=from_fpack)
     return _of_fpack(hdu, key, values) if isinstance(hdu, fits.CompImageHDU) else None
 
 
-def _of_astroae(hdu, from_fpack, key, values):
-    encoded = hdu.encoded
+def bound_of_coded(encoded, unit, values, key=..., *, from_fpack=True):
+    """The same of what astroae coded.
+
+    Parameters
+    ----------
+    encoded : `~astroae.codec.image.EncodedImage`
+    unit : float
+        Physical units per stored level.
+    values : array (y, x)
+        Of the original.
+    key : tuple of int or Ellipsis
+        Of the plane.
+    from_fpack : bool
+        Where the image is a tile-compressed one taken over: that is the original.
+    """
     mode, region = encoded.settings.mode, _region(encoded.shape, key)
     if isinstance(mode, Latent):
         return None
     if encoded.source is not None and not from_fpack:
         # Exact is what fpack had made of the floats before astroae saw them.
         scale, _, _, exact = encoded.source.maps(encoded.shape, region)
-        return (np.where(exact, 0, scale) / 2 * hdu.stored_unit).reshape(values.shape)
+        return (np.where(exact, 0, scale) / 2 * unit).reshape(values.shape)
     if isinstance(mode, Lossless):
         return 0.0
     if isinstance(mode, Relative):
         return mode.relative_error * np.abs(values) if encoded.dtype.kind == "f" else 0.0
     step = encoded.tiles["SCALE"] / (1 - MARGIN)
     half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
-    # Up: the product is rounded too, where the unit is no power of two.
-    half = np.where(half > 0, np.nextafter(half * hdu.stored_unit, np.inf), 0)
-    return _spread(half, encoded.grid, region).reshape(values.shape)
+    bound = _spread(half * hdu.stored_unit, encoded.grid, region).reshape(values.shape)
+    if encoded.dtype.kind == "f" or values.dtype.kind != "f":
+        return bound
+    # Stored times BSCALE is rounded before BZERO is added, which may leave little of it.
+    largest = np.abs(values) + abs(float(restored.header.get("BZERO", 0)))
+    return np.where(bound > 0, bound + np.spacing(largest.astype(values.dtype)), 0)
 
 
 def _of_fpack(hdu, key, values):
@@ -88,9 +105,6 @@ def _spread(of_tiles, grid, region):
 def codec_of(restored):
     """The coder of an image, to be used on another plane like it.
 
-    Only what coding does is in the result: the rounding of the new plane to the image's
-    own integers is taken off again.
-
     Parameters
     ----------
     restored : `~astroae.validation.pairing.Image`
@@ -98,23 +112,47 @@ def codec_of(restored):
     Returns
     -------
     callable or None
-        ``codec(array) -> array`` (y, x), physical units.  None where the coder is not
-        astroae's, or has no step: lossless or by a model.
+        See `coder`.  None where the coder is not astroae's, or has no step: lossless or
+        by a model.
     """
     hdu = restored.source
     if not isinstance(hdu, AEImageHDU) or restored.is_line:
         return None
-    encoded, unit = hdu.encoded, hdu.stored_unit
+    encoded = hdu.encoded
     if not isinstance(encoded.settings.mode, (Bounded, Relative)):
         return None
-    dtype = encoded.dtype
+    settings = replace(encoded.settings, tile_shape=encoded.tile_shape[-2:], dither_seed=None)
+    return coder(settings, encoded.dtype, hdu.stored_unit)
+
+
+def coder(settings, dtype, unit, threads=None):
+    """What coding does to a plane.
+
+    Only that is in the result: the rounding of the plane to the image's own integers is
+    taken off again.
+
+    Parameters
+    ----------
+    settings : `~astroae.settings.Settings`
+        Bounds in stored units.
+    dtype : dtype
+        Of the stored values.
+    unit : float
+        Physical units of one stored level.
+    threads : int, optional
+
+    Returns
+    -------
+    callable
+        ``codec(array) -> array`` (y, x), physical units.
+    """
     if dtype.kind != "f":  # BZERO may put them where only a wider type reaches
         dtype = np.dtype("i8" if dtype.itemsize == 8 else "i4")
-    settings = replace(encoded.settings, tile_shape=encoded.tile_shape[-2:], dither_seed=None)
 
     def codec(array):
         stored, blank = _stored(np.asarray(array, np.float64) / unit, dtype)
-        decoded = decode_image(encode_image(stored, settings, blank=blank))
+        encoded = encode_image(stored, settings, blank=blank, threads=threads)
+        decoded = decode_image(encoded, threads=threads)
         return array + (decoded.astype(np.float64) - stored) * unit
 
     return codec

@@ -7,7 +7,17 @@ import numpy as np
 from astroae.validation.extras import needed
 from astroae.validation.stamps import centroids, cut, disk_any
 
-__all__ = ["APERTURE", "BAD", "BLENDED", "EDGE", "SATURATED", "Sources", "find_sources", "half_width", "peaks"]
+__all__ = [
+    "APERTURE",
+    "BAD",
+    "BLENDED",
+    "EDGE",
+    "SATURATED",
+    "Sources",
+    "find_sources",
+    "half_width",
+    "peaks",
+]
 
 #: Flags of a source; those up to EDGE keep it out of every statistic.
 BAD, SATURATED, EDGE, BLENDED = 1, 2, 4, 8
