@@ -3,13 +3,15 @@
 ``astroae bench rate`` compares sizes with other coders on the same integers,
 ``astroae bench speed`` throughput and memory; ``astroae bench real`` checks every
 promise on every image of a folder, ``astroae bench takeover`` on files that
-``fpack`` wrote.  ``astroae bench science`` validates other coders, and ``astroae bench
-faults`` the validation itself.
+``fpack`` wrote.  ``astroae bench science`` validates other coders,
+``astroae bench faults`` the
+validation itself, and ``astroae bench agreement`` compares it with other programs.
 """
 
 import argparse
 
 from astroae.cli import (
+    _bench_agreement,
     _bench_faults,
     _bench_rate,
     _bench_real,
@@ -27,6 +29,7 @@ _ACTIONS = {
     "takeover": _bench_takeover,
     "science": _bench_science,
     "faults": _bench_faults,
+    "agreement": _bench_agreement,
 }
 
 
