@@ -125,6 +125,8 @@ def _in_mas(value, pixel_mas):
 def _registration(pair):
     """Least-squares shift of the change on the gradient, interval from tiles."""
     original = pair.original
+    if min(original.shape) < 2:
+        return Skipped("a single row or column has no gradient across")
     gx, gy, weight = original.keep("gradient", lambda: _gradient(original))
     steep = int(np.count_nonzero(weight))
     if steep < _FEWEST_STEEP:
