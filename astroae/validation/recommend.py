@@ -33,7 +33,7 @@ LEVELS = (0.5, 1, 2, 4, 8, 16, 32, 64, 128)
 _SIDE = 2048  # pixels of the part of a larger image that is tried
 _SMALLEST = 32  # pixels a side, below which nothing can be measured
 _TRIES = 4  # of a bisection of these levels
-_SHOWN = 2  # of what was broken, in a line
+_SHOWN = 3  # of what was broken, with its numbers
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,9 @@ class Recommendation:
             if image.trials:
                 kinds = f"; {', '.join(image.kinds)}" if image.kinds else ""
                 lines.append(f"    tried on the {image.part}{kinds}")
-                lines.append(f"    {'setting':20s} {'bits/px':>8s} {'ratio':>8s}  verdict")
-            lines += [_row(trial) for trial in image.trials]
+                lines.append(f"     {'setting':18s} {'bits/px':>8s} {'ratio':>8s}  verdict")
+            for trial in image.trials:
+                lines += _rows(trial, trial is image.trial)
         return "\n".join(lines)
 
 
@@ -395,17 +396,23 @@ def _reason(best, trials):
     return f"lossless: {finest.setting} does not pass: {_brief(finest)}{finer}"
 
 
-def _row(trial):
-    numbers = f"{trial.bits_per_pixel:8.3f} {trial.ratio:8.2f}"
-    why = f": {_brief(trial)}" if trial.open else ""
-    return f"    {trial.setting:20s} {numbers}  {trial.verdict}{why}"
+def _rows(trial, best):
+    """Lines of the table: the numbers, and what was broken or undetermined."""
+    numbers = f"{trial.setting:18s} {trial.bits_per_pixel:8.3f} {trial.ratio:8.2f}"
+    lines = [f"  {'->' if best else '  '} {numbers}  {trial.verdict}"]
+    lines += [f"{'':12s}{_said(each)}" for each in trial.open[:_SHOWN]]
+    more = [each["name"] for each in trial.open[_SHOWN:]]
+    return lines + ([f"{'':12s}and {', '.join(more)}"] if more else [])
 
 
 def _brief(trial):
-    """The first of what was broken or undetermined, and how many there were."""
-    first, more = trial.open[:_SHOWN], len(trial.open) - _SHOWN
-    text = "; ".join(f"{each['name']} {each['verdict']}: {each['text']}" for each in first)
-    return text + (f"; and {more} more" if more > 0 else "")
+    """What was broken or undetermined: the first, and how many there were."""
+    more = len(trial.open) - 1
+    return _said(trial.open[0]) + (f"; and {more} more" if more else "")
+
+
+def _said(each):
+    return f"{each['name']} {each['verdict']}: {each['text']}"
 
 
 # ---- the file ----------------------------------------------------------------------------
