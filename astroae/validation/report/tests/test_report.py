@@ -111,7 +111,7 @@ def test_hostile_names(image):
 
 
 def test_verdict_then_table_then_figures(page):
-    places = [page.index(one) for one in ('id="verdict"', 'class="metrics"', "<svg", "To repeat")]
+    places = [page.index(one) for one in ('id="verdict"', 'class="metrics cards"', "<svg", "To repeat")]
     assert places == sorted(places)
 
 
