@@ -27,7 +27,7 @@ def tile_sums(image, side):
     [16.0, 20.0, 16.0, 20.0]
     """
     rows, columns = (_starts(length, side) for length in image.shape)
-    return np.add.reduceat(np.add.reduceat(image, rows, 0), columns, 1).ravel()
+    return np.add.reduceat(np.add.reduceat(image, columns, 1), rows, 0).ravel()
 
 
 def _starts(length, side):

@@ -14,7 +14,7 @@ QUANTITIES = (
     Quantity("total", "ppm", "within", "change of the sum of an image without noise"),
 )
 _SIDE = 256
-_FEWEST = 256  # good pixels of a tile
+_FEWEST = 4096  # good pixels, of a tile too: with fewer the change at q = 1 is no longer small
 
 
 def measure(pair):
@@ -29,10 +29,16 @@ def measure(pair):
         return {"whole": Skipped(why), "tiles": Skipped(why), "total": _total(pair, n)}
     pull = np.where(good, pair.change / original.sigma, 0.0)
     return {
-        "whole": Measured(exact(pull.sum() / n, n)),
+        "whole": _whole(pull, n),
         "tiles": _tiles(pull, good),
         "total": Skipped("there is noise to measure against: see flux.whole"),
     }
+
+
+def _whole(pull, n):
+    if n < _FEWEST:
+        return Skipped(f"{n} good pixels, {_FEWEST} needed")
+    return Measured(exact(pull.sum() / n, n))
 
 
 def _tiles(pull, good):

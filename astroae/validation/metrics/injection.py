@@ -29,6 +29,7 @@ QUANTITIES = (
 )
 _FAINTEST, _BRIGHTEST = 3.0, 10.0  # S/N, evenly
 _EMPTY = 3.0  # sigma: a place without a source
+_FEWEST = 4096  # places: with fewer the change at q = 4 is no longer small
 _STARS = 500
 _STAR_SNR = (5.0, 100.0)
 _PITCH = 8.0  # FWHM between the cells that hold one star each
@@ -56,6 +57,8 @@ def _completeness(pair):
     gain = np.where(free, _found(pair.significance) - _found(original.detected), np.float32(0))
     sums = tile_sums(gain, side)[number > 0]
     number = number[number > 0]
+    if number.sum() < _FEWEST:
+        return Skipped(f"{int(number.sum())} places free of sources, {_FEWEST} needed")
 
     def of(draws):
         return 100 * (draws @ sums) / np.maximum(draws @ number, 1)
@@ -64,8 +67,6 @@ def _completeness(pair):
         f"at {int(number.sum())} places free of sources; interval from "
         f"{len(number)} tiles of {side:.0f} pixels"
     )
-    if not len(number):
-        return Skipped("no place free of sources")
     return Measured(resampled(of, len(number)), note=note)
 
 

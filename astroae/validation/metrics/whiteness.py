@@ -188,9 +188,7 @@ def _product(image, lag):
 
 def _signal(clipped, original):
     """Correlation coefficient with the image less its background, both clipped."""
-    good = original.good
-    image = np.clip(original.signal / original.sigma, -_CLIP, _CLIP).astype(np.float32)
-    image = np.where(good, image - image[good].mean(), np.float32(0))
+    image = original.keep("whiteness", lambda: _image(original))
     side = fewest_tiles(clipped.shape, _TILE)
     both, own, other = (
         tile_sums(product, side) for product in (clipped * image, clipped**2, image**2)
@@ -200,3 +198,12 @@ def _signal(clipped, original):
         return (draws @ both) / np.sqrt(np.maximum((draws @ own) * (draws @ other), 1e-30))
 
     return Measured(resampled(of, len(both)), note=f"interval from {len(both)} tiles")
+
+
+def _image(original):
+    """Signal over noise of every pixel, clipped, less its mean; 0 at bad pixels."""
+    image = (original.signal / original.sigma).astype(np.float32)
+    np.clip(image, -_CLIP, _CLIP, out=image)
+    image -= image[original.good].mean()
+    image[original.bad] = 0
+    return image
