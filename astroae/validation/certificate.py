@@ -148,7 +148,10 @@ def certify(
     tolerances = checked_tolerances(tolerance)
     with quiet_headers():
         measured = Original(original, mask=mask, header=header, name=name)
-        bound = None if encoded is None else bound_of_coded(encoded, unit, measured.data)
+        bound = None
+        if encoded is not None:
+            bzero = measured.header.get("BZERO", 0)
+            bound = bound_of_coded(encoded, unit, measured.data, bzero=bzero)
         pair = Pair(measured, restored, bound=bound, role=role)
         left = _left_out(measured)
         # That of a plane no promise is broken was checked while it was coded.

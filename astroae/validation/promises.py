@@ -35,11 +35,14 @@ def bound_of(restored, original, key, values):
     hdu = restored.source
     if isinstance(hdu, AEImageHDU):
         from_fpack = isinstance(original.source, fits.CompImageHDU)
-        return bound_of_coded(hdu.encoded, hdu.stored_unit, values, key, from_fpack=from_fpack)
+        bzero = restored.header.get("BZERO", 0)
+        return bound_of_coded(
+            hdu.encoded, hdu.stored_unit, values, key, bzero=bzero, from_fpack=from_fpack
+        )
     return _of_fpack(hdu, key, values) if isinstance(hdu, fits.CompImageHDU) else None
 
 
-def bound_of_coded(encoded, unit, values, key=..., *, from_fpack=True):
+def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
     """The same of what astroae coded.
 
     Parameters
@@ -51,6 +54,8 @@ def bound_of_coded(encoded, unit, values, key=..., *, from_fpack=True):
         Of the original.
     key : tuple of int or Ellipsis
         Of the plane.
+    bzero : float
+        BZERO of the image.
     from_fpack : bool
         Where the image is a tile-compressed one taken over: that is the original.
     """
@@ -67,12 +72,13 @@ def bound_of_coded(encoded, unit, values, key=..., *, from_fpack=True):
         return mode.relative_error * np.abs(values) if encoded.dtype.kind == "f" else 0.0
     step = encoded.tiles["SCALE"] / (1 - MARGIN)
     half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
-    bound = _spread(half * hdu.stored_unit, encoded.grid, region).reshape(values.shape)
-    if encoded.dtype.kind == "f" or values.dtype.kind != "f":
+    bound = _spread(half * unit, encoded.grid, region).reshape(values.shape)
+    if encoded.dtype.kind == "f":
         return bound
     # Stored times BSCALE is rounded before BZERO is added, which may leave little of it.
-    largest = np.abs(values) + abs(float(restored.header.get("BZERO", 0)))
-    return np.where(bound > 0, bound + np.spacing(largest.astype(values.dtype)), 0)
+    kind = np.float32 if encoded.dtype.itemsize < 4 else np.float64
+    largest = np.nan_to_num(np.abs(values)) + abs(bzero)
+    return np.where(bound > 0, bound + np.spacing(largest.astype(kind)), 0)
 
 
 def _of_fpack(hdu, key, values):
