@@ -23,7 +23,7 @@ QUANTITIES = (
     Quantity("pull", "sigma", "within", "mean change of a flux over its error, by magnitude"),
     Quantity("growth", "%", "at most", "growth of the flux errors"),
 )
-_MOST = 1000  # sources: 5 s for both images
+_MOST = 400  # sources: 1 s an image
 _FEWEST = 5
 _STEPS = 100
 _FAR = 0.5  # FWHM from its place: the fit has found something else
