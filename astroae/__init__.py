@@ -22,7 +22,7 @@ from astroae.errors import (
     ToleranceError,
     UnsupportedDataError,
 )
-from astroae.io.above import offer
+from astroae.io.above import at, offer
 from astroae.io.arrays import decode, encode
 from astroae.io.files import compress
 from astroae.io.formats import read_nddata
@@ -56,6 +56,11 @@ __all__ = [
     "verify",
 ]
 
+#: Functions of rooms that need more than reading does: imported when first used.
+_PUBLIC = {
+    "recommend": "astroae.validation.recommend:recommend",
+    "validate": "astroae.validation.files:validate",
+}
 offer("certify", "astroae.validation.certificate:certify")
 offer("certificate_tolerances", "astroae.validation.certificate:checked_tolerances")
 offer("recommend", "astroae.validation.recommend:recommend_array")
@@ -63,17 +68,10 @@ offer("tolerances", "astroae.validation.tolerances:load_tolerances")
 
 
 def __getattr__(name):
-    """What measures is imported when it is first used: it needs more than reading does."""
-    if name == "validate":
-        from astroae.validation.files import validate
-
-        return validate
-    if name == "recommend":
-        from astroae.validation.recommend import recommend
-
-        return recommend
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return at(_PUBLIC[name])
 
 
 def __dir__():
-    return sorted({*globals(), "recommend", "validate"})
+    return sorted({*globals(), *_PUBLIC})

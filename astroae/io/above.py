@@ -8,7 +8,7 @@ imported when it is asked for.
 
 from importlib import import_module
 
-__all__ = ["ask", "offer"]
+__all__ = ["ask", "at", "offer"]
 
 _PLACES = {}
 
@@ -20,5 +20,10 @@ def offer(name, place):
 
 def ask(name):
     """The function of that name."""
-    module, _, function = _PLACES[name].partition(":")
+    return at(_PLACES[name])
+
+
+def at(place):
+    """The function at ``"package.module:function"``."""
+    module, _, function = place.partition(":")
     return getattr(import_module(module), function)
