@@ -81,7 +81,7 @@ class ImageValidation:
     facts : dict
         Shape, noise, FWHM, number of sources, kinds of image, unit, zero point.
     figures : dict of str to bytes
-        PNG pictures for the report, where they were asked for.
+        SVG figures for the report, where they were asked for.
     """
 
     name: str

@@ -75,7 +75,8 @@ def _figures(image):
 def _absences(image):
     """Reason: titles of the figures that are not there."""
     if not image.figures:
-        return {absent("original", image.facts) or "they were not asked for": ["All figures"]}
+        why = "they are drawn of pictures, not of planes, and only where they are asked for"
+        return {absent("original", image.facts) or why: ["All figures"]}
     found = {}
     for name, caption in FIGURES.items():
         if name not in image.figures:

@@ -133,7 +133,7 @@ def sentence(images):
     elif of["undetermined"]:
         said = ["No tolerance is broken, but not all of them could be tested."]
     else:
-        said = [f"All {judged} quantities that apply stay inside their tolerances."]
+        said = [f"Every quantity that applies stays inside its tolerance: {judged} of {judged}."]
     if of["undetermined"]:
         which = _which(of["undetermined"], images, _enough)
         said.append(f"{_many(of['undetermined'])} undecided{which}.")
@@ -208,8 +208,10 @@ def _which(results, images, say):
     """The quantities of one image, or how many images of several."""
     if len(images) > 1:
         verdict = results[0].verdict
-        number = sum(any(r.verdict == verdict for r in image.results) for image in images)
-        return f", in {number} of {len(images)} images"
+        names = [i.name for i in images if any(r.verdict == verdict for r in i.results)]
+        rest = ", ..." if len(names) > _NAMED else ""
+        listed = ", ".join(names[:_NAMED]) + rest
+        return f", in {len(names)} of {len(images)} images ({listed})"
     more = len(results) - _NAMED
     rest = f"; and {more} more, marked below" if more > 0 else ""
     return ": " + "; ".join(say(result) for result in results[:_NAMED]) + rest
