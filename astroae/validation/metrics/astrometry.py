@@ -34,7 +34,7 @@ _SMOOTH = 1.0  # pixels, sigma: the gradient is that of structure, not of pixels
 _STEEP = 5.0  # sigma of the gradient
 _FEWEST_STEEP = 100  # pixels
 _REACH = 5  # pixels around bad ones that smoothing spoils
-_TILE = 64
+_TILE = 16  # pixels; noise of the change is independent beyond
 
 
 def measure(pair):
@@ -160,8 +160,8 @@ def _registration(pair):
 
 def _gradient(original):
     """Gradient along x and y, and weights: 0 where it is flat or spoilt."""
-    signal = _smooth(original.signal)
-    gy, gx = np.gradient(signal)
+    middle = np.median(original.data[original.good])
+    gy, gx = np.gradient(_smooth(np.where(original.bad, 0, original.data - middle)))
     spoilt = original.bad | original.saturated
     if spoilt.any():
         spoilt = needed("scipy.ndimage").maximum_filter(spoilt, 2 * _REACH + 1)

@@ -20,7 +20,7 @@ QUANTITIES = (
 )
 _THRESHOLD = 3.0  # sigma of the filtered image, as are the rest
 _PIXELS = 5
-_LEVELS, _CONTRAST = 16, 0.005
+_LEVELS, _CONTRAST = 32, 0.005
 _MOST = 2000  # segments
 _FEWEST = 5
 

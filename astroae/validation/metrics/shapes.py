@@ -22,8 +22,9 @@ QUANTITIES = (
 _SNR = 20.0
 _FEWEST = 10  # sources
 _HEAVIEST = 20  # the weight of the brightest is that of this one
-_WIDEST = 1.7  # windows: of a wider source the window shows little
-_ELLIPTIC = 5000.0  # sum of (ellipticity x S/N)^2: q = 4 then moves the slope by 0.001
+_NARROWEST, _WIDEST = 0.8, 1.7  # windows: cosmic rays; of a wider source little is seen
+_MOST_ELLIPTIC = 0.5  # in the window; what exceeds it is a streak
+_ELLIPTIC = 2500.0  # sum of (ellipticity x S/N)^2: q = 4 then moves the slope by 0.001
 
 
 def measure(pair):
@@ -54,7 +55,8 @@ def _before(original):
     sources = original.sample.isolated
     sources = sources[sources.snr >= _SNR]
     shape = _shape(original.signal, sources, original.fwhm)
-    fine = np.isfinite(shape).all(0) & (shape[0] < np.log(_WIDEST * original.fwhm / 2.3548))
+    width = np.exp(shape[0]) * 2.3548 / original.fwhm
+    fine = (width > _NARROWEST) & (width < _WIDEST) & (np.hypot(*shape[1:]) < _MOST_ELLIPTIC)
     return sources[fine], shape[:, fine]
 
 
