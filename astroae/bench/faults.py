@@ -86,7 +86,7 @@ def _clipped(field, decoded, rng):
 #: Name of the fault: how it is planted, and the quantity that has to fail.
 FAULTS = {
     "bias of 1 mmag": (_bias, "aperture.bias"),
-    "shift of 0.02 px": (_shift, "astrometry.shift"),
+    "shift of 0.02 px": (_shift, "astrometry.shift_"),
     "correlated residual": (_correlated, "whiteness.correlation"),
     "clipped core": (_clipped, "aperture.worst"),
 }

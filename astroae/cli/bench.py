@@ -4,7 +4,7 @@
 ``astroae bench speed`` throughput and memory; ``astroae bench real`` checks every
 promise on every image of a folder, ``astroae bench takeover`` on files that
 ``fpack`` wrote.  ``astroae bench science`` validates other coders,
-``astroae bench faults`` the
+``astroae bench verdicts`` real images, ``astroae bench faults`` the
 validation itself, and ``astroae bench agreement`` compares it with other programs.
 """
 
@@ -18,6 +18,7 @@ from astroae.cli import (
     _bench_science,
     _bench_speed,
     _bench_takeover,
+    _bench_verdicts,
 )
 
 HELP = "measure sizes and speed beside other coders, and check the promises"
@@ -29,6 +30,7 @@ _ACTIONS = {
     "takeover": _bench_takeover,
     "science": _bench_science,
     "faults": _bench_faults,
+    "verdicts": _bench_verdicts,
     "agreement": _bench_agreement,
 }
 

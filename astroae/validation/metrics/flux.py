@@ -31,7 +31,7 @@ def measure(pair):
     return {
         "whole": _whole(pull, n),
         "tiles": _tiles(pull, good),
-        "total": Skipped("there is noise to measure against: see flux.whole"),
+        "total": Skipped("for images without noise: see flux.whole"),
     }
 
 

@@ -26,6 +26,9 @@ def measure(pair):
     if not n:
         return {q.name: Skipped("no good pixel") for q in QUANTITIES}
     found = {"over_bound": _over_bound(pair, n), "lost": Measured(exact(pair.lost.sum(), n))}
+    if pair.role != "image":
+        why = "a mask or weights: neither noise nor a picture"
+        return found | {q.name: Skipped(why) for q in QUANTITIES if q.name not in found}
     if original.noise > 0:
         scaled = pair.change[original.good] / original.sigma[original.good]
         found["rms"] = Measured(exact(np.sqrt(np.mean(scaled**2)), n))
