@@ -271,9 +271,6 @@ CERTIFICATE_KEYWORDS = (
         "AEPIXORG", int, "x and y of the first pixel's middle", "Origin of x and y: 0, as in numpy."
     ),
     Keyword(
-        "AELEFT", str, "metrics left out", "Metrics that would take too long on so large an image."
-    ),
-    Keyword(
         "AEQTYn",
         str,
         "",

@@ -144,7 +144,6 @@ def _certificate(span):
         "rows": header.get("NAXIS2", 0),
         "why_no_sources": header.get("AENOSRC", ""),
         "quantities": _quantities(span),
-        "left_out": header.get("AELEFT", ""),
         "creator": header.get("AECREATR", ""),
         "packages": header.get("AEPACKGS", ""),
     }

@@ -16,7 +16,6 @@ from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
 from astroae.io.spans import quiet_headers
 from astroae.validation.extras import needed
 from astroae.validation.measure import validate_pair, versions
-from astroae.validation.metrics import metrics
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair
 from astroae.validation.promises import bound_of_coded
@@ -31,8 +30,6 @@ __all__ = ["LOST", "Certificate", "certify", "checked_tolerances"]
 LOST = 16
 NAME = "PHOTOMETRY"
 _MOST = 100_000  # rows
-_LARGE = 2048**2  # pixels, above which slow metrics are left out
-_SLOW = ("injection", "kron", "psf")
 _DIGITS = 6  # of the numbers in the header
 _UNITS = {"x": "pix", "y": "pix", "ra": "deg", "dec": "deg"}
 _UNITS |= {"change_mag": "mag", "mag_before": "mag"}
@@ -153,26 +150,18 @@ def certify(
             bzero = measured.header.get("BZERO", 0)
             bound = bound_of_coded(encoded, unit, measured.data, bzero=bzero)
         pair = Pair(measured, restored, bound=bound, role=role)
-        left = _left_out(measured)
         # That of a plane no promise is broken was checked while it was coded.
-        only = ["planes"] if role != "image" else [m for m in metrics() if m not in left]
+        only = ["planes"] if role != "image" else None
         validation = validate_pair(pair, tolerance=tolerances, only=only, name=name)
         if role != "image":
             return Certificate(None, validation)
-        return Certificate(_table(pair, validation, tolerances, left, notes or {}), validation)
-
-
-def _left_out(original):
-    """Names of the metrics that take too long on it: as slow as compressing, and a minute."""
-    if original.data.size <= _LARGE:
-        return ()
-    return tuple(name for name in metrics() if name in _SLOW)
+        return Certificate(_table(pair, validation, tolerances, notes or {}), validation)
 
 
 # ---- the table -----------------------------------------------------------------------------
 
 
-def _table(pair, validation, tolerances, left, notes):
+def _table(pair, validation, tolerances, notes):
     original = pair.original
     columns = _columns(pair)
     units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(original.unit))
@@ -188,8 +177,7 @@ def _table(pair, validation, tolerances, left, notes):
         hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
     for key, value in notes.items():
         hdu.header[key] = value
-    facts = _facts(original, validation, tolerances, left)
-    for key, value in facts.items():
+    for key, value in _facts(original, validation, tolerances).items():
         hdu.header[key] = value, _COMMENTS[key]
     hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
     for number, result in enumerate(validation.results, 1):
@@ -257,7 +245,7 @@ def _unit(unit):
 # ---- its header ----------------------------------------------------------------------------
 
 
-def _facts(original, validation, tolerances, left):
+def _facts(original, validation, tolerances):
     """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
     packages = versions()
     scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
@@ -281,7 +269,7 @@ def _facts(original, validation, tolerances, left):
         }
     if original.zero_point:
         known["AEZEROPT"] = original.zero_point
-    return known | ({"AELEFT": ", ".join(left)} if left else {})
+    return known
 
 
 def _as_json(result):

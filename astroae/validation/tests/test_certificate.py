@@ -12,7 +12,6 @@ pytest.importorskip("photutils")
 
 from astroae.container.keywords import CERTIFICATE_COLUMNS, comment_of
 from astroae.simulate import FieldSettings, make_field
-from astroae.validation import certificate
 from astroae.validation.certificate import LOST, certify
 from astroae.validation.tolerances import load_tolerances
 
@@ -116,15 +115,6 @@ def test_planes_have_no_table():
     weights = np.random.default_rng(1).uniform(0, 2, (64, 64))
     found = certify(weights, weights - 0.5, fits.Header(), role="relative")
     assert found.hdu is None and found.verdict == "fail"
-
-
-def test_large_images_leave_slow_metrics_out(field, monkeypatch):
-    whole = certify(field.image, field.image, field.header).hdu
-    assert "AELEFT" not in whole.header
-    monkeypatch.setattr(certificate, "_LARGE", 1000)
-    found = certify(field.image, field.image, field.header).hdu
-    left = found.header["AELEFT"].split(", ")
-    assert left and not {name.partition(".")[0] for name in quantities(found)} & set(left)
 
 
 def test_every_card_is_documented(field):
