@@ -17,6 +17,7 @@ QUANTITIES = (
     Quantity("ssim", "", "at least", "structural similarity, 11 pixel window, image on [0, 1]"),
     Quantity("ms_ssim", "", "at least", "multi-scale structural similarity, image on [0, 1]"),
 )
+_PICTURE = 20  # sigma of range; below, what passes as noise would fail as a picture
 
 
 def measure(pair):
@@ -67,6 +68,9 @@ def _likeness(pair, n):
     names = ("mse", "psnr", "ssim", "ms_ssim")
     if high == low:
         return {name: Skipped("every pixel is the same: no range") for name in names}
+    if high - low < _PICTURE * original.noise:
+        why = f"its range is {(high - low) / original.noise:.0f} sigma: noise, see pixels.rms"
+        return {name: Skipped(why) for name in names}
     before = np.where(original.bad, 0, (original.data - low) / (high - low))
     after = before + pair.change / (high - low)
     found = {}
