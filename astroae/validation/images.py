@@ -4,6 +4,7 @@ Gray images are (y, x), colour images (y, x, 3); the data range is 1 throughout.
 """
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -175,6 +176,18 @@ def _banded(of, x, y, rows_axis):
     return total / middles
 
 
+@contextmanager
+def _one_thread():
+    """Bands are too small to share: threads that wait for each other on a busy machine take long."""
+    torch = needed("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _torch_ssim(x, y, contrast):
     """pytorch-msssim's SSIM of every channel, or that without its luminance term."""
     function = needed("pytorch_msssim").ssim
@@ -186,7 +199,8 @@ def _torch_ssim(x, y, contrast):
         pictures = (band.transpose(0, 1) for band in (before, after))
         return function(*pictures, data_range=1.0, size_average=False, K=constants).numpy()
 
-    return _banded(of, x, y, 2)
+    with _one_thread():
+        return _banded(of, x, y, 2)
 
 
 def _tensor(image):
