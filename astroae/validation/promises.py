@@ -159,7 +159,8 @@ def coder(settings, dtype, unit, threads=None):
         stored, blank = _stored(np.asarray(array, np.float64) / unit, dtype)
         encoded = encode_image(stored, settings, blank=blank, threads=threads)
         decoded = decode_image(encoded, threads=threads)
-        return array + (decoded.astype(np.float64) - stored) * unit
+        with np.errstate(invalid="ignore"):  # infinite pixels become NaN
+            return array + (decoded.astype(np.float64) - stored) * unit
 
     return codec
 
