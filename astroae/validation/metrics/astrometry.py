@@ -1,8 +1,10 @@
 """Did anything move?  Windowed centroids before and after; without sources, the gradient.
 
-Error of a centroid in a Gaussian window as wide as the PSF (sigma s), of a source of flux F
-on noise sigma_n a pixel, with gain g: ``8 pi (sigma_n s^2 / F)^2 + 16/9 s^2 / (F g)``,
-squared.  The first term is the limit that no method beats (King 1983, PASP 95, 163).
+The centroid is where ``N = sum(w I dx)`` is 0; its error is the noise of N over its slope.
+Of a Gaussian source of width s and flux F, in a window of width w, on noise n a pixel:
+``n sqrt(pi/2) (s^2 + w^2)^2 / (F w^2)``; with w = s that is ``sqrt(8 pi) n s^2 / F``, the
+limit that no method beats (King 1983, PASP 95, 163).  Photons add, squared, with gain g and
+``1/v = 1/s^2 + 2/w^2``: ``v^2 (s^2 + w^2)^4 / (s^2 w^8 F g)``.
 """
 
 import numpy as np
@@ -12,8 +14,8 @@ from astroae.validation.bins import by_magnitude
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.metrics.aperture import as_growth
-from astroae.validation.stamps import centroids
-from astroae.validation.statistics import exact, mean, resampled, rms
+from astroae.validation.stamps import centroids, moments
+from astroae.validation.statistics import capped, exact, mean, resampled, rms
 from astroae.validation.tiles import fewest_tiles, tile_sums
 
 NAME = "astrometry"
@@ -26,7 +28,7 @@ QUANTITIES = (
 )
 _SNR = 10.0
 _FEWEST = 5  # sources
-_HEAVIEST = 20  # the weight of the best seen is that of this one
+_SURE = 0.03  # pixels, error of the mean: q = 4 then moves it by 0.002
 _SETTLED = 0.1  # of its error a centroid moves by more steps; else it has no one value
 _OUTLIER = 6.0  # spreads, and at least
 _JUMP = 3.0  # errors, from which a centroid found another top and says nothing of a shift
@@ -49,8 +51,16 @@ def measure(pair):
         )
         skipped = {q.name: Skipped(why) for q in QUANTITIES[:3]}
         return skipped | {"registration": _registration(pair)}
-    told = Skipped(f"the centroids of {len(sources)} sources tell it")
-    return _centroids(pair, sources, x, y, error) | {"registration": told}
+    found = _centroids(pair, sources, x, y, error)
+    sure = float(np.sqrt(np.sum(_weights(error) ** 2 * error**2)) / np.sum(_weights(error)))
+    if sure > _SURE:
+        why = (
+            f"the mean of {len(sources)} centroids has an error of {sure:.2g} px, {_SURE} "
+            f"needed: about {int(np.ceil(len(sources) * (sure / _SURE) ** 2))} sources"
+        )
+        skipped = dict.fromkeys(("shift_x", "shift_y"), Skipped(why))
+        return found | skipped | {"registration": _registration(pair)}
+    return found | {"registration": Skipped(f"the centroids of {len(sources)} sources tell it")}
 
 
 # ---- centroids ---------------------------------------------------------------------------
@@ -81,12 +91,24 @@ def centroid_errors(original, sources):
     -------
     array (n,)
     """
-    width = original.fwhm / 2.3548
+    w2 = (original.fwhm / 2.3548) ** 2
+    s2 = _squared_widths(original, sources, w2)
     sigma = original.sigma[np.rint(sources.y).astype(int), np.rint(sources.x).astype(int)]
-    variance = 8 * np.pi * (sigma * width**2 / sources.flux) ** 2
+    # Of a wide source much lies outside of the aperture of Sources.flux.
+    flux = sources.flux / (1 - np.exp(-((1.25 * original.fwhm) ** 2) / (2 * s2)))
+    variance = np.pi / 2 * (sigma * (s2 + w2) ** 2 / (flux * w2)) ** 2
     if original.gain:
-        variance = variance + 16 / 9 * width**2 / (sources.flux * original.gain)
+        v = 1 / (1 / s2 + 2 / w2)
+        variance = variance + v**2 * (s2 + w2) ** 4 / (s2 * w2**4 * flux * original.gain)
     return np.sqrt(variance)
+
+
+def _squared_widths(original, sources, w2):
+    """Of the sources, from their moments in the window: 1/moment = 1/s^2 + 1/w^2."""
+    ixx, iyy, _ = moments(original.signal, sources.x, sources.y, np.sqrt(w2))
+    seen = np.nan_to_num((ixx + iyy) / 2, nan=w2 / 2)
+    seen = np.clip(seen, w2 / 3, 0.9 * w2)  # widths of 0.7 to 3 windows
+    return 1 / (1 / seen - 1 / w2)
 
 
 def _centroids(pair, sources, x, y, error):
@@ -105,14 +127,17 @@ def _centroids(pair, sources, x, y, error):
 
 def _shift(moved, error, pixel_mas):
     """Mean weighted by 1/error^2, without centroids that jumped to another top."""
-    heaviest = np.sort(error)[min(_HEAVIEST, len(error)) - 1]
     pull = (moved - np.median(moved)) / error
     kept = np.abs(pull) <= max(_OUTLIER * mad_std(pull), _JUMP)
-    found = mean(moved[kept], 1 / np.maximum(error[kept], heaviest) ** 2)
+    found = mean(moved[kept], _weights(error)[kept])
     left_out = f"{np.sum(~kept)} of {len(kept)} centroids left out" if not kept.all() else ""
     return Measured(
         found, note="; ".join(filter(None, (_in_mas(found.value, pixel_mas), left_out)))
     )
+
+
+def _weights(error):
+    return capped(1 / error) ** 2
 
 
 def _in_mas(value, pixel_mas):

@@ -8,8 +8,8 @@ import numpy as np
 
 from astroae.validation.bins import worst_bin
 from astroae.validation.extras import needed
-from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.metrics.aperture import scale_change
+from astroae.validation.metrics import Quantity, Skipped
+from astroae.validation.metrics.psf import scale
 from astroae.validation.sources import magnitudes
 
 NAME = "kron"
@@ -40,7 +40,7 @@ def measure(pair):
     flux, error = catalog.kron_flux[kept], catalog.kron_flux_err[kept]
     pull, note = change / error, f"{kept.sum()} ellipses"
     return {
-        "bias": Measured(scale_change(pull, flux / error), note=note),
+        "bias": scale(pull, flux / error, note),
         "pull": worst_bin(pull, magnitudes(original, flux), note=note),
     }
 

@@ -14,7 +14,7 @@ from astroae.validation.bins import by_magnitude, worst_bin
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.metrics.aperture import as_growth, scale_change
-from astroae.validation.statistics import rms
+from astroae.validation.statistics import capped, rms
 
 NAME = "psf"
 TITLE = "PSF photometry"
@@ -25,6 +25,7 @@ QUANTITIES = (
 )
 _MOST = 400  # sources: 1 s an image
 _FEWEST = 5
+_SNR2 = 2e5  # sum of (S/N)^2: q = 4 then changes the mean by 0.2 mmag
 _STEPS = 100
 _FAR = 0.5  # FWHM from its place: the fit has found something else
 
@@ -47,7 +48,7 @@ def measure(pair):
     mag = sources.mag[kept]
     note = f"{kept.sum()} of {len(kept)} fits came out in both images"
     return {
-        "bias": Measured(scale_change(pull, snr), note=note),
+        "bias": scale(pull, snr, note),
         "pull": worst_bin(pull, mag, note=note),
         "growth": Measured(
             as_growth(rms(pull)),
@@ -55,6 +56,26 @@ def measure(pair):
             note=note,
         ),
     }
+
+
+def scale(pull, snr, note):
+    """Change of the flux scale; Skipped where sources are too few or faint to tell it.
+
+    Parameters
+    ----------
+    pull, snr : array (n,)
+        As `~astroae.validation.metrics.aperture.scale_change` takes them.
+    note : str
+    """
+    weights = capped(snr) ** 2
+    known = float(np.sum(weights) ** 2 / np.sum(weights**2 / snr**2))
+    if known >= _SNR2:
+        return Measured(scale_change(pull, snr), note=note)
+    count = int(np.ceil(len(snr) * _SNR2 / known))
+    return Skipped(
+        f"{len(snr)} sources are too faint for a scale: (S/N)^2 sums to {known:.1e}, "
+        f"{_SNR2:.0e} needed, about {count} sources"
+    )
 
 
 def _before(original):

@@ -9,7 +9,7 @@ import numpy as np
 
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.stamps import centroids, moments
-from astroae.validation.statistics import mean, resampled
+from astroae.validation.statistics import capped, mean, resampled
 
 NAME = "shapes"
 TITLE = "Shapes"
@@ -21,7 +21,6 @@ QUANTITIES = (
 )
 _SNR = 20.0
 _FEWEST = 10  # sources
-_HEAVIEST = 20  # the weight of the brightest is that of this one
 _NARROWEST, _WIDEST = 0.8, 1.7  # windows: cosmic rays; of a wider source little is seen
 _MOST_ELLIPTIC = 0.5  # in the window; what exceeds it is a streak
 _ELLIPTIC = 2500.0  # sum of (ellipticity x S/N)^2: q = 4 then moves the slope by 0.001
@@ -43,7 +42,7 @@ def measure(pair):
         why = f"{len(sources)} sources alone of S/N {_SNR:.0f}, {kept.sum()} of them with a shape"
         return {q.name: Skipped(f"{why} afterwards") for q in QUANTITIES}
     change, before, snr = (after - before)[:, kept], before[:, kept], sources.snr[kept]
-    weights = _weights(snr)
+    weights = capped(snr) ** 2
     lost = f"{np.sum(~kept)} sources without a shape afterwards" if not kept.all() else ""
     means = zip(("fwhm", "e1", "e2"), (100 * change[0], *change[1:]))
     found = {name: Measured(mean(values, weights), note=lost) for name, values in means}
@@ -97,10 +96,6 @@ def _slope(before, change, weights):
         return (draws @ both) / np.maximum(draws @ own, 1e-30)
 
     return Measured(resampled(of, len(own)))
-
-
-def _weights(snr):
-    return np.minimum(snr, np.sort(snr)[::-1][min(_HEAVIEST, len(snr)) - 1]) ** 2
 
 
 def _centred(before, weights):

@@ -12,7 +12,7 @@ from astroae.validation.metrics.astrometry import centroid_errors, measure  # no
 from astroae.validation.metrics.tests.fields import clean, original, restored  # noqa: E402
 from astroae.validation.original import Original  # noqa: E402
 from astroae.validation.pair import Pair  # noqa: E402
-from astroae.validation.sources import Sources  # noqa: E402
+from astroae.validation.sources import Sources, aperture_sums  # noqa: E402
 from astroae.validation.stamps import centroids  # noqa: E402
 
 SHIFT = 0.02
@@ -83,23 +83,26 @@ def test_one_jumping_centroid_is_left_out():
 
 
 @pytest.mark.parametrize("gain", [None, 2.0])
-def test_errors_are_the_scatter_of_the_centroids(gain):
-    width, flux, noise, n = 1.7, 2000.0, 5.0, 900
+@pytest.mark.parametrize("window", [1.3, 1.7, 2.2])
+def test_errors_are_the_scatter_of_the_centroids(gain, window):
+    width, flux, noise = 1.7, 2000.0, 3.0
     places = 20 + 40 * np.arange(30)
     y, x = (axis.ravel().astype(float) for axis in np.meshgrid(places, places, indexing="ij"))
     profile = np.exp(-((np.arange(-20, 20)) ** 2) / (2 * width**2))
-    star = flux * np.outer(profile, profile) / profile.sum() ** 2
+    image = np.tile(flux * np.outer(profile, profile) / profile.sum() ** 2, (30, 30))
     rng = np.random.default_rng(9)
-    image = np.tile(star, (30, 30))
     if gain:
         image = rng.poisson(image * gain) / gain
     image = image + rng.normal(0, noise, image.shape)
     found = Original(image, gain=gain)
-    found.__dict__.update(fwhm=2.3548 * width, sigma=np.full(image.shape, noise))
-    fluxes = np.full(n, flux)
-    expected = centroid_errors(found, Sources(x, y, fluxes, fluxes, fluxes, fluxes, fluxes))
-    scatter = np.std(np.concatenate(centroids(image, x, y, 2.3548 * width) - np.stack([x, y])))
-    assert scatter == pytest.approx(expected[0], rel=0.1)
+    found.__dict__.update(
+        fwhm=2.3548 * window, sigma=np.full(image.shape, noise), signal=image
+    )  # the truth, so that only the formula is tried
+    rest = np.zeros(x.size)
+    inside = aperture_sums(image, x, y, 1.25 * found.fwhm)
+    expected = centroid_errors(found, Sources(x, y, rest, inside, rest, rest, rest))
+    scatter = np.std(np.concatenate(centroids(image, x, y, found.fwhm) - np.stack([x, y])))
+    assert scatter == pytest.approx(np.median(expected), rel=0.1)
 
 
 def test_centroids_are_those_of_sep():
@@ -142,6 +145,18 @@ def test_registration_tells_the_axes_apart():
     found = measure(pair)["registration"]
     assert found.estimate.value == pytest.approx(-SHIFT, rel=0.05)
     assert "y -0.000" in found.note or "y +0.000" in found.note
+
+
+def test_too_few_centroids_leave_it_to_the_gradient():
+    y, x = np.mgrid[:200, :200]
+    image = np.random.default_rng(8).normal(100, 1, x.shape)
+    for px, py in ((40, 40), (150, 40), (40, 150), (150, 150), (100, 90), (70, 110)):
+        image += 5 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 1.8**2))
+    few = Original(image)
+    found = measure(clean(4, few))
+    assert "sources" in found["shift_x"].reason
+    assert found["growth"].estimate.value < 1
+    assert "gradient" in found["registration"].reason
 
 
 def test_no_gradient_no_registration():

@@ -62,7 +62,7 @@ def test_change_is_the_difference_of_two_catalogues():
 
 def test_blends_are_taken_apart():
     blended = stars((30, 30), (38, 30), (90, 40), (40, 90), (90, 90), (65, 60))
-    assert measure(clean(16, blended))["bias"].note == "6 ellipses"
+    assert measure(clean(16, blended))["pull"].note == "6 ellipses"
 
 
 def test_ellipses_beyond_the_edge_are_left_out():
@@ -70,7 +70,7 @@ def test_ellipses_beyond_the_edge_are_left_out():
     y, x = np.mgrid[:128, :128]
     galaxy = 100 * np.exp(-((x - 13) ** 2 + (y - 64) ** 2) / (2 * 5**2))
     cut_off = Original(whole.data + galaxy)
-    assert measure(clean(16, cut_off))["bias"].note == "5 ellipses"
+    assert measure(clean(16, cut_off))["pull"].note == "5 ellipses"
     catalog, _, kept = cut_off.keep("kron", None)
     assert (catalog.n_labels, int(np.sum(~kept))) == (6, 1)
 
@@ -80,7 +80,7 @@ def test_spoilt_ellipses_are_left_out():
     whole, spoilt = stars(*places), stars(*places)
     spoilt = Original(spoilt.data, mask=np.hypot(*(np.indices(spoilt.shape) - 20)) < 1)
     for one, number in ((whole, 6), (spoilt, 5)):
-        assert measure(clean(16, one))["bias"].note == f"{number} ellipses"
+        assert measure(clean(16, one))["pull"].note == f"{number} ellipses"
 
 
 def test_no_sources_no_kron_fluxes():

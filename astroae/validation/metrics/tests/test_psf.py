@@ -57,6 +57,13 @@ def test_lost_stars_are_counted():
     assert int(came) < int(of)
 
 
+@pytest.mark.parametrize("stars", [60, 30])  # of the 30, one is bright
+def test_faint_sources_tell_no_scale(stars):
+    found = measure(clean(4, original(256, Population(stars=stars, galaxies=0, faintest=200.0), 3)))
+    assert "2e+05 needed" in found["bias"].reason
+    assert found["pull"].estimate.n > 0
+
+
 def test_crowds_are_skipped():
     crowd = original(256, Population(stars=1500, galaxies=0), 6)
     assert {"crowded" in one.reason for one in measure(clean(4, crowd)).values()} == {True}
