@@ -9,6 +9,7 @@ import numpy as np
 __all__ = [
     "Estimate",
     "Limit",
+    "capped",
     "exact",
     "mean",
     "net_change",
@@ -22,6 +23,7 @@ _DRAWS = 400
 _COUNTS = 4_000_000  # of one resampling; fewer draws of more things
 _MANY = 100  # things, whose number need not be kept in every draw
 _FEWEST = 5  # of which an interval can be drawn at all
+_HEAVIEST = 8  # things that weigh as much as the heaviest
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,23 @@ def needed(estimate, limit):
     return math.ceil(estimate.n * (half / room) ** 2)
 
 
+def capped(values):
+    """Values, none above the eighth largest: weights so made let no few of them decide.
+
+    Parameters
+    ----------
+    values : array (n,)
+
+    Examples
+    --------
+    >>> from astroae.validation.statistics import capped
+    >>> capped([9.0, 1, 1, 1, 1, 1, 1, 2, 3]).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    values = np.asarray(values, float)
+    return np.minimum(values, np.sort(values)[::-1][min(_HEAVIEST, len(values)) - 1])
+
+
 def exact(value, n):
     """A number that was counted or measured on everything there is: no interval."""
     return Estimate(float(value), float(value), float(value), int(n))
@@ -146,7 +165,8 @@ def mean(values, weights=None, *, seed=1, level=0.95):
     def of(counts):
         return (counts @ (weights * values)) / (counts @ weights)
 
-    return resampled(of, len(values), seed=seed, level=level)
+    effective = weights.sum() ** 2 / (weights @ weights) if len(values) else 0.0
+    return resampled(of, len(values), effective=effective, seed=seed, level=level)
 
 
 def rms(values, *, seed=1, level=0.95):
@@ -168,7 +188,7 @@ def rms(values, *, seed=1, level=0.95):
     return Estimate(found.value, found.value / (1 + part), high, found.n)
 
 
-def resampled(of, n, *, seed=1, level=0.95):
+def resampled(of, n, *, effective=None, seed=1, level=0.95):
     """Bootstrap interval of a statistic of ``n`` independent things.
 
     Normal interval from the spread of the resamples, widened as Student's t and
@@ -181,15 +201,18 @@ def resampled(of, n, *, seed=1, level=0.95):
         ``of(counts)``, counts (draws, n) of float: how often each thing was drawn, once
         on average; gives the statistic of each draw.
     n : int
+    effective : float, optional
+        How many of equal weight would say as much (Kish 1965); by default ``n``.
     seed, level
         As in `mean`.
     """
-    if n < _FEWEST:
+    effective = n if effective is None else effective
+    if effective < _FEWEST - 1e-6:
         value = float(of(np.ones((1, n)))[0]) if n else math.nan
         return Estimate(value, -math.inf, math.inf, n)
     value = float(of(np.ones((1, n)))[0])
     spread = float(np.std(of(_counts(n, seed)), ddof=1))
-    half = _student(level, n - 1) * spread * math.sqrt(n / (n - 1))
+    half = _student(level, effective - 1) * spread * math.sqrt(effective / (effective - 1))
     return Estimate(value, value - half, value + half, n)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from astroae.validation.bins import by_magnitude, worst_bin
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.sources import aperture_sums, flux_errors
-from astroae.validation.statistics import Estimate, exact, mean, rms
+from astroae.validation.statistics import Estimate, capped, exact, mean, rms
 
 NAME = "aperture"
 TITLE = "Aperture photometry"
@@ -20,7 +20,6 @@ QUANTITIES = (
     Quantity("worst", "sigma", "at most", "largest change of a flux over its error"),
 )
 RADII = (0.75, 1.0, 1.5)  # FWHM
-_HEAVIEST = 20  # the weight of the brightest is that of this one
 _MMAG = -2500 / np.log(10)  # of a small fraction of the flux
 
 
@@ -69,15 +68,14 @@ def scale_change(pull, snr, unit=_MMAG):
     Returns
     -------
     Estimate
-        ``sum(w pull / snr) / sum(w)``, ``w = snr^2`` but never above that of the 20th
+        ``sum(w pull / snr) / sum(w)``, ``w = snr^2`` but never above that of the 8th
         brightest: a mean over one star has no interval.
     """
     seen = snr > 0
     pull, snr = pull[seen], snr[seen]
     if not len(snr):
         return Estimate(np.nan, -np.inf, np.inf, 0)
-    heaviest = np.sort(snr)[::-1][min(_HEAVIEST, len(snr)) - 1]
-    return mean(unit * pull / snr, np.minimum(snr, heaviest) ** 2)
+    return mean(unit * pull / snr, capped(snr) ** 2)
 
 
 def as_growth(spread):
