@@ -37,6 +37,7 @@ _STEEP = 5.0  # sigma of the gradient
 _FEWEST_STEEP = 100  # pixels
 _REACH = 5  # pixels around bad ones that smoothing spoils
 _TILE = 16  # pixels; noise of the change is independent beyond
+_FEWEST_TILES = 20
 
 
 def measure(pair):
@@ -165,6 +166,8 @@ def _registration(pair):
     products = (gx * gx, gx * gy, gy * gy, gx * change, gy * change)
     xx, xy, yy, xd, yd = (tile_sums(weight * product, side) for product in products)
     used = xx + yy > 0
+    if used.sum() < _FEWEST_TILES:
+        return Skipped(f"{used.sum()} tiles with a gradient, {_FEWEST_TILES} needed")
     xx, xy, yy, xd, yd = (sums[used] for sums in (xx, xy, yy, xd, yd))
 
     def along(own, cross, other, d_own, d_other):
