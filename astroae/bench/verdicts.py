@@ -41,8 +41,7 @@ def verdicts_of(path, pages=None):
         from astroae.validation.report import to_html
 
         Path(pages, f"{name}.html").write_text(to_html(found))
-    certified = [hdu.to_dict().get("verdict", "") for hdu in made.hdus]
-    certificate = " ".join(verdict for verdict in certified if verdict)
+    certificate = " ".join(hdu.verdict for hdu in made.hdus if hdu.verdict)
     return [
         {
             "image": name,
