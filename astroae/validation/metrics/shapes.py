@@ -95,7 +95,7 @@ def _slope(before, change, weights):
     def of(draws):
         return (draws @ both) / np.maximum(draws @ own, 1e-30)
 
-    return Measured(resampled(of, len(own)))
+    return Measured(resampled(of, len(own), effective=own.sum() ** 2 / (own @ own)))
 
 
 def _centred(before, weights):
