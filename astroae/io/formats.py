@@ -14,7 +14,9 @@ from astropy.io import fits, registry
 from astropy.nddata import CCDData, NDData
 from astropy.nddata.ccddata import fits_ccddata_reader
 from astropy.table import QTable, Table
+from astropy.units import Unit, UnrecognizedUnit
 
+from astroae.container.keywords import is_extra
 from astroae.errors import InputError, UnsupportedDataError
 from astroae.io.atomic import check_target
 from astroae.io.files import compress
@@ -174,7 +176,14 @@ def _table_of(hdus, hdu, cls, options):
     chosen = hdus[_image_of(hdus) if hdu is None else hdu]
     if isinstance(chosen, AEImageHDU):
         return cls(tile_table(chosen))
-    return cls.read(chosen, format="fits", **options)
+    if not is_extra(chosen.header):
+        return cls.read(chosen, format="fits", **options)
+    # Units that FITS does not know, such as the electron, are astropy's own.
+    table = Table.read(chosen, format="fits", **{"unit_parse_strict": "silent"} | options)
+    for column in table.columns.values():
+        if isinstance(column.unit, UnrecognizedUnit):
+            column.unit = Unit(column.unit.name, parse_strict="silent")
+    return cls(table)
 
 
 def refuse_table(table, target, *args, **options):

@@ -235,11 +235,13 @@ def _sky(wcs, sources):
 
 
 def _unit(unit):
-    """The unit as FITS writes it, or None."""
-    try:
-        return None if unit is None else unit.to_string("fits")
-    except ValueError:
+    """The unit as FITS writes it; ``electron``, which FITS does not know, as astropy does."""
+    if unit is None:
         return None
+    try:
+        return unit.to_string("fits")
+    except ValueError:
+        return unit.to_string()
 
 
 # ---- its header ----------------------------------------------------------------------------

@@ -26,6 +26,7 @@ _FIRST_FWHM = 2.5
 _GAINS = ("GAIN", "EGAIN", "ATODGAIN", "CCDGAIN")
 _ZERO_POINTS = ("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZERO", "ZPT", "ZEROPNT", "PHOTZP", "ABMAGZP")
 _SATURATIONS = ("SATURATE", "SATLEVEL", "SATURATI")
+_SPELT = {"electrons": "electron", "e-": "electron", "counts": "ct", "photons": "photon"}
 _SUM_OF_SQUARES = 4 * np.pi  # of a Gaussian of unit sum and width s: 1 / (this s^2)
 
 
@@ -305,11 +306,14 @@ def measure_sky(data, bad, *, counts=False):
 
 
 def _unit(header):
+    """BUNIT, also as observatories spell it: ADU, ELECTRONS, COUNTS."""
     text = str(header.get("BUNIT", "") or "").strip()
-    try:
-        return u.Unit(text) if text else None
-    except ValueError:
-        return None
+    for spelt in filter(None, (text, _SPELT.get(text.lower()), text.lower())):
+        try:
+            return u.Unit(spelt)
+        except ValueError:
+            continue
+    return None
 
 
 def _number(header, names):

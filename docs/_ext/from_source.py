@@ -90,7 +90,8 @@ def _quantity_cells(name, quantity, sets):
         there = tolerances.get(name)
         if there is not None and there != default:
             limit += f"; {other}: {there.limit:g}"
-    return f"``{name}``", quantity.title, limit, "" if default is None else default.source
+    source = "" if default is None else default.source.replace("|", r"\|")
+    return f"``{name}``", quantity.title, limit, source
 
 
 class VerbHelp(SphinxDirective):
