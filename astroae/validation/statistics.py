@@ -237,7 +237,9 @@ def net_change(lost, gained, n):
         return Estimate(math.nan, -math.inf, math.inf, 0)
     value = (gained - lost) / n
     total, b, c = n + 2, lost + 0.5, gained + 0.5
-    half = 1.959964 * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    # What was gained may be more than what was there.
+    variance = b + c - (b - c) ** 2 / max(total, b + c)
+    half = 1.959964 * math.sqrt(variance) / total
     return Estimate(value, value - half, value + half, int(n))
 
 

@@ -92,6 +92,12 @@ def test_net_change_of_nothing():
     assert math.isnan(nobody.value) and nobody.high == math.inf and nobody.n == 0
 
 
+@pytest.mark.parametrize("lost, gained, n", [(0, 500, 100), (3, 40, 20), (100, 0, 100)])
+def test_net_change_of_more_than_there_were(lost, gained, n):
+    found = net_change(lost, gained, n)
+    assert found.low < found.value < found.high and found.low * found.high > 0
+
+
 def test_mean_is_that_of_numpy():
     values = np.random.default_rng(2).normal(5, 2, 50)
     weights = np.arange(1.0, 51)
