@@ -172,6 +172,14 @@ def flux_errors(original, x, y, radius, flux):
     return np.sqrt(variance)
 
 
+def pixel_errors(original):
+    """Errors of the pixels: sky noise, and a source's photons where the gain is known."""
+    variance = original.sigma**2
+    if original.gain:
+        variance = variance + np.maximum(original.signal, 0) / original.gain
+    return np.sqrt(variance)
+
+
 def magnitudes(original, flux):
     """Magnitudes with the zero point, if there is one, else instrumental ones."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -10,7 +10,7 @@ from astroae.validation.bins import worst_bin
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Quantity, Skipped
 from astroae.validation.metrics.psf import scale
-from astroae.validation.sources import magnitudes
+from astroae.validation.sources import magnitudes, pixel_errors
 
 NAME = "kron"
 TITLE = "Kron photometry"
@@ -62,7 +62,7 @@ def _before(original):
         detected, segments, _PIXELS, n_levels=_LEVELS, contrast=_CONTRAST, progress_bar=False
     )
     catalog = _catalog(
-        original.signal, segments, convolved_data=detected, error=_pixel_errors(original)
+        original.signal, segments, convolved_data=detected, error=pixel_errors(original)
     )
     spoilt = (original.bad | original.saturated).astype(float)
     spoilt = _catalog(spoilt, segments, detection_catalog=catalog).kron_flux
@@ -86,10 +86,3 @@ def _inside(catalog, shape):
             for box in boxes
         ]
     )
-
-
-def _pixel_errors(original):
-    variance = original.sigma**2
-    if original.gain:
-        variance = variance + np.maximum(original.signal, 0) / original.gain
-    return np.sqrt(variance)

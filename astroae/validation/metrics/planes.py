@@ -9,6 +9,7 @@ NAME = "planes"
 TITLE = "Masks and weights"
 QUANTITIES = (
     Quantity("differing", "pixels", "at most", "values of a mask that are not the same"),
+    Quantity("largest", "%", "at most", "largest change of a weight or error over itself"),
     Quantity("negative", "pixels", "at most", "weights or errors that fell below zero"),
     Quantity("zeros", "pixels", "at most", "weights or errors of zero that are no longer zero"),
 )
@@ -22,16 +23,26 @@ def measure(pair):
         why = "a mask, not weights"
         return {
             "differing": _count(~same),
+            "largest": Skipped(why),
             "negative": Skipped(why),
             "zeros": Skipped(why),
         }
     if pair.role == "relative":
         return {
             "differing": Skipped("weights or errors, not a mask"),
+            "largest": _largest(pair),
             "negative": _count((after < 0) & ~(before < 0)),
             "zeros": _count((before == 0) & (after != 0)),
         }
     return {q.name: Skipped("a picture, not a mask or weight plane") for q in QUANTITIES}
+
+
+def _largest(pair):
+    values = pair.original.data
+    used = pair.original.good & (values != 0)  # of zeros see planes.zeros
+    if not used.any():
+        return Skipped("no weight or error that is not zero")
+    return Measured(exact(100 * np.abs(pair.change[used] / values[used]).max(), used.sum()))
 
 
 def _count(wrong):

@@ -14,6 +14,7 @@ from astroae.validation.bins import by_magnitude, worst_bin
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.metrics.aperture import as_growth, scale_change
+from astroae.validation.sources import pixel_errors
 from astroae.validation.statistics import capped, rms
 
 NAME = "psf"
@@ -101,17 +102,10 @@ def _fit(original, image, sources, bad):
     start = Table({"x": sources.x, "y": sources.y, "flux": sources.flux})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyUserWarning)  # failed fits; they are counted
-        found = photometry(image, mask=bad, error=_pixel_errors(original), init_params=start)
+        found = photometry(image, mask=bad, error=pixel_errors(original), init_params=start)
     far = np.hypot(found["x_fit"] - sources.x, found["y_fit"] - sources.y) > _FAR * original.fwhm
     failed = (np.asarray(found["flags"]) != 0) | np.asarray(far)
     return np.where(failed, np.nan, np.asarray(found["flux_fit"], float))
-
-
-def _pixel_errors(original):
-    variance = original.sigma**2
-    if original.gain:
-        variance = variance + np.maximum(original.signal, 0) / original.gain
-    return np.sqrt(variance)
 
 
 def _errors(original, sources, flux):

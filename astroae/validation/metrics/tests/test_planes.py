@@ -52,6 +52,19 @@ def test_a_weight_that_was_negative_may_stay_so():
     assert seen(plane, plane * 1.001, "relative").verdict == "pass"
 
 
+@pytest.mark.parametrize("factor, verdict", [(1.002, "pass"), (1.5, "fail")])
+def test_weights_of_another_scale(factor, verdict):
+    found = seen(WEIGHTS, WEIGHTS * factor, "relative")
+    assert found["planes.largest"].verdict == found.verdict == verdict
+    assert found["planes.largest"].value == pytest.approx(100 * (factor - 1), rel=1e-3)
+
+
+def test_weights_that_are_all_zero():
+    nothing = np.zeros((8, 8))
+    assert seen(nothing, nothing, "relative")["planes.largest"].verdict == "skipped"
+    assert seen(nothing, nothing + 1, "relative").verdict == "fail"
+
+
 def test_a_picture_is_no_plane():
     found = seen(WEIGHTS, WEIGHTS, "image")
     assert {r.verdict for r in found.results} == {"skipped"}
