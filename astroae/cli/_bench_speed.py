@@ -1,4 +1,5 @@
-"""Throughput beside fpack and JPEG XL, cost per pixel, and memory of a large image.
+"""Throughput beside fpack and JPEG XL, cost per pixel, memory of a large image, and what
+validating and certifying one of half its side cost.
 
 All in one run on one machine: ratios mean more than seconds.  Floats at q = 4.
 """
@@ -8,16 +9,16 @@ from dataclasses import asdict
 
 HELP = "measure throughput, cost per pixel and memory"
 
-_PARTS = ("throughput", "scaling", "large")
+_PARTS = ("throughput", "scaling", "large", "proof")
 
 
 def add_arguments(parser):
     """Which part, and how large."""
     parser.add_argument(
-        "--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all three"
+        "--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all"
     )
     parser.add_argument("--side", type=int, default=2048, help="pixels, for throughput")
-    parser.add_argument("--largest", type=int, default=8192, help="pixels, for the other two")
+    parser.add_argument("--largest", type=int, default=8192, help="pixels, for the others; half of it for proof")
     parser.add_argument("--runs", type=int, default=2, help="the best of so many counts")
 
 
@@ -34,6 +35,10 @@ def run(args):
         found["scaling"] = list(scaling(sides, args.runs))
     if "large" in args.part:
         found["large"] = list(large_image(args.largest))
+    if "proof" in args.part:
+        from astroae.bench.proof import proof_times
+
+        found["proof"] = proof_times(args.largest // 2)
     if args.json:
         print(json.dumps(found, indent=1))
         return 0
