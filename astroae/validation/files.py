@@ -59,7 +59,7 @@ def validate(
         Only this HDU of the original: its number, ``"SCI"`` or ``"SCI,2"``.
     tolerance : str, path-like or Tolerances
         Name of a set (`astroae.validation.tolerances.tolerance_names`), or a TOML file.
-    only : iterable of str, optional
+    only : str or iterable of str, optional
         Names of metrics; by default all that apply.
     mask : array of bool, int or str, optional
         Bad pixels: True, or not 0.  A number or EXTNAME is that of an HDU of the
@@ -102,7 +102,8 @@ def validate(
     'pass'
     """
     begun = time.monotonic()
-    tolerances, only = load_tolerances(tolerance), None if only is None else tuple(only)
+    tolerances, only = load_tolerances(tolerance), (only,) if isinstance(only, str) else only
+    only = None if only is None else tuple(only)
     chosen_metrics(only, "image")  # a metric that does not exist is said before anything is read
     originals, many = _listed(original)
     after, _ = _listed(restored)

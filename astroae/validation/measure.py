@@ -20,7 +20,7 @@ def validate_pair(pair, *, tolerance="default", only=None, name="", progress=Non
     ----------
     pair : `~astroae.validation.pair.Pair`
     tolerance : str, path-like or Tolerances
-    only : iterable of str, optional
+    only : str or iterable of str, optional
         Names of metrics; by default all.
     name : str
         Of the image.
@@ -134,7 +134,7 @@ def versions():
 def chosen_metrics(only, role):
     """The metrics of these names, all by default, as far as the role is asked them."""
     known = metrics()
-    names = set(known) if only is None else set(only)
+    names = set(known) if only is None else {only} if isinstance(only, str) else set(only)
     unknown = sorted(names - set(known))
     if unknown:
         raise SettingError(

@@ -5,28 +5,33 @@ the original: both images are measured with the same ruler, and the differences 
 those of compression alone.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from astropy import units as u
-from astropy.stats import SigmaClip, mad_std
+from astropy.stats import mad_std
 from astropy.wcs import WCS
 
 from astroae.io.spans import quiet_headers
 from astroae.pixels.noise import noise_sigma
+from astroae.validation.about import (
+    GAINS,
+    SATURATIONS,
+    ZERO_POINTS,
+    asked_unit,
+    check_numbers,
+    number_of,
+    unit_of,
+)
 from astroae.validation.extras import needed
 from astroae.validation.scene import describe
+from astroae.validation.sky import measure_sky
 from astroae.validation.sources import find_sources, peaks
 
-__all__ = ["Original", "Sky", "measure_sky"]
+__all__ = ["Original", "usable"]
 
-_BOX = 64  # pixels of a background mesh
 _FIRST_FWHM = 2.5
-_GAINS = ("GAIN", "EGAIN", "ATODGAIN", "CCDGAIN")
-_ZERO_POINTS = ("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZERO", "ZPT", "ZEROPNT", "PHOTZP", "ABMAGZP")
-_SATURATIONS = ("SATURATE", "SATLEVEL", "SATURATI")
-_SPELT = {"electrons": "electron", "e-": "electron", "counts": "ct", "photons": "photon"}
+_LARGEST = 1e140
 _SUM_OF_SQUARES = 4 * np.pi  # of a Gaussian of unit sum and width s: 1 / (this s^2)
 
 
@@ -52,6 +57,11 @@ class Original:
     max_sources : int
         Most sources for what is slow per source.
 
+    Raises
+    ------
+    SettingError
+        No unit, a gain that is not above 0, or another number that makes no sense.
+
     Examples
     --------
     >>> from astroae.simulate import FieldSettings, make_field
@@ -76,15 +86,16 @@ class Original:
         name="",
         max_sources=5000,
     ):
+        check_numbers(zero_point, gain, saturation, max_sources)
         self.data = np.asarray(data, np.float64)
         self.dtype = np.asarray(data).dtype
         self.header = {} if header is None else header
         self.name, self.max_sources = name, max_sources
-        self.unit = _unit(self.header) if unit is None else u.Unit(unit)
-        self.zero_point = _number(self.header, _ZERO_POINTS) if zero_point is None else zero_point
-        self.saturation = _number(self.header, _SATURATIONS) if saturation is None else saturation
+        self.unit = unit_of(self.header) if unit is None else asked_unit(unit)
+        self.zero_point = number_of(self.header, ZERO_POINTS) if zero_point is None else zero_point
+        self.saturation = number_of(self.header, SATURATIONS) if saturation is None else saturation
         self.gain = self._gain() if gain is None else gain
-        self.bad = ~np.isfinite(self.data)
+        self.bad = ~usable(self.data)
         if mask is not None:
             self.bad |= np.asarray(mask, bool)
         self.good = ~self.bad
@@ -106,9 +117,11 @@ class Original:
 
     def _gain(self):
         """Electrons per unit; None where the header does not say."""
-        if self.unit in (u.electron, u.photon, u.ct):
+        if self.unit in (u.electron, u.photon):
             return 1.0
-        return _number(self.header, _GAINS) if self.unit in (u.adu, u.DN) else None
+        if self.unit == u.ct:  # of a CCD: a unit of its converter
+            return number_of(self.header, GAINS) or 1.0
+        return number_of(self.header, GAINS) if self.unit in (u.adu, u.DN) else None
 
     @cached_property
     def wcs(self):
@@ -153,7 +166,7 @@ class Original:
 
     @cached_property
     def sky(self):
-        """`Sky` of the original."""
+        """`~astroae.validation.sky.Sky` of the original."""
         return measure_sky(self.data, self.bad, counts=self.is_counts)
 
     @property
@@ -249,76 +262,11 @@ class Original:
         return describe(self)
 
 
-@dataclass(frozen=True)
-class Sky:
-    """Background and noise: maps as large as the image, and the meshes they come from.
-
-    Attributes
-    ----------
-    level, sigma : array of float64 (y, x)
-    level_mesh, sigma_mesh : array of float64 (my, mx)
-    """
-
-    level: np.ndarray
-    sigma: np.ndarray
-    level_mesh: np.ndarray
-    sigma_mesh: np.ndarray
-
-
-def measure_sky(data, bad, *, counts=False):
-    """Background and noise by photutils's Background2D, sources clipped.
+def usable(values):
+    """Which pixels can be measured: finite, and the square of no sum of them overflows.
 
     Parameters
     ----------
-    data : array (y, x)
-    bad : array of bool (y, x)
-    counts : bool
-        Few photons: mean levels instead of medians, Poisson noise.
-
-    Returns
-    -------
-    Sky
+    values : array of float64
     """
-    photutils = needed("photutils.background")
-    shape = data.shape
-    if bad.all():
-        nothing = np.zeros(shape)
-        return Sky(nothing, nothing, nothing[:1, :1], nothing[:1, :1])
-    box = tuple(min(_BOX, max(8, n // 4), n) for n in shape)
-    settings = {
-        "mask": bad,
-        "filter_size": 3 if min(n // b for n, b in zip(shape, box)) >= 3 else 1,
-        # Of few photons, two in a pixel are no source yet.
-        "sigma_clip": SigmaClip(5.0 if counts else 3.0, maxiters=10),
-        "bkg_estimator": photutils.MeanBackground() if counts else photutils.MedianBackground(),
-        "bkg_rms_estimator": photutils.StdBackgroundRMS(),
-    }
-    values = np.where(bad, 0, data)
-    try:
-        mesh = photutils.Background2D(values, box, exclude_percentile=90, **settings)
-    except ValueError:  # no mesh has a tenth of its pixels: then with what there is
-        mesh = photutils.Background2D(values, box, exclude_percentile=100, **settings)
-    level, sigma = np.asarray(mesh.background, float), np.asarray(mesh.background_rms, float)
-    if counts:
-        sigma = np.sqrt(np.maximum(level, max(float(np.mean(data[~bad])), 1e-3)))
-    meshes = (np.asarray(m, float) for m in (mesh.background_mesh, mesh.background_rms_mesh))
-    return Sky(level, sigma, *meshes)
-
-
-def _unit(header):
-    """BUNIT, also as observatories spell it: ADU, ELECTRONS, COUNTS."""
-    text = str(header.get("BUNIT", "") or "").strip()
-    for spelt in filter(None, (text, _SPELT.get(text.lower()), text.lower())):
-        try:
-            return u.Unit(spelt)
-        except ValueError:
-            continue
-    return None
-
-
-def _number(header, names):
-    for name in names:
-        value = header.get(name)
-        if isinstance(value, (int, float)) and np.isfinite(value) and value > 0:
-            return float(value)
-    return None
+    return np.abs(values) < _LARGEST

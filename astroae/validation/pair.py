@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from astroae.errors import InputError
+from astroae.validation.original import usable
 from astroae.validation.sources import aperture_sums
 
 __all__ = ["Pair"]
@@ -55,8 +56,8 @@ class Pair:
 
     @cached_property
     def lost(self):
-        """Good pixels of the original that are NaN or infinite in the restored image."""
-        return self.original.good & ~np.isfinite(self.restored)
+        """Good pixels of the original that are NaN, infinite or beyond measure in the restored."""
+        return self.original.good & ~usable(self.restored)
 
     @cached_property
     def change(self):

@@ -29,6 +29,8 @@ def measure(pair):
     if original.scene.no_sources:
         return {q.name: Skipped(original.scene.no_sources) for q in QUANTITIES}
     sources = original.sample.clean
+    if not len(sources):
+        return {q.name: Skipped("none of the sampled sources is unflagged") for q in QUANTITIES}
     found = [_one(pair, sources, radius * original.fwhm) for radius in RADII]
     return {name: _worst([one[name] for one in found]) for name in found[0]}
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.original import measure_sky
+from astroae.validation.sky import measure_sky
 from astroae.validation.statistics import mean
 
 NAME = "background"

@@ -6,7 +6,8 @@ from astropy import units as u
 from astropy.io import fits
 
 from astroae.simulate import FieldSettings, GaussianPSF, MoffatPSF, Population, make_field
-from astroae.validation.original import Original, measure_sky
+from astroae.validation.original import Original
+from astroae.validation.sky import measure_sky
 
 pytest.importorskip("photutils")
 
