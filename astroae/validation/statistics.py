@@ -10,6 +10,7 @@ __all__ = [
     "Estimate",
     "Limit",
     "capped",
+    "effective_number",
     "exact",
     "mean",
     "net_change",
@@ -165,8 +166,18 @@ def mean(values, weights=None, *, seed=1, level=0.95):
     def of(counts):
         return (counts @ (weights * values)) / (counts @ weights)
 
-    effective = weights.sum() ** 2 / (weights @ weights) if len(values) else 0.0
-    return resampled(of, len(values), effective=effective, seed=seed, level=level)
+    return resampled(of, len(values), effective=effective_number(weights), seed=seed, level=level)
+
+
+def effective_number(weights):
+    """How many of equal weight would say as much (Kish 1965).
+
+    Parameters
+    ----------
+    weights : array (n,)
+        None below 0.
+    """
+    return float(weights.sum() ** 2 / (weights @ weights)) if weights.any() else 0.0
 
 
 def rms(values, *, seed=1, level=0.95):
@@ -202,7 +213,7 @@ def resampled(of, n, *, effective=None, seed=1, level=0.95):
         on average; gives the statistic of each draw.
     n : int
     effective : float, optional
-        How many of equal weight would say as much (Kish 1965); by default ``n``.
+        See `effective_number`; by default ``n``.
     seed, level
         As in `mean`.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.stamps import centroids, moments
-from astroae.validation.statistics import capped, mean, resampled
+from astroae.validation.statistics import capped, effective_number, mean, resampled
 
 NAME = "shapes"
 TITLE = "Shapes"
@@ -21,6 +21,7 @@ QUANTITIES = (
 )
 _SNR = 20.0
 _FEWEST = 10  # sources
+_FEWEST_CARRYING = 5  # sources by weight: with fewer no interval can be drawn
 _NARROWEST, _WIDEST = 0.8, 1.7  # windows: cosmic rays; of a wider source little is seen
 _MOST_ELLIPTIC = 0.5  # in the window; what exceeds it is a streak
 _ELLIPTIC = 2500.0  # sum of (ellipticity x S/N)^2: q = 4 then moves the slope by 0.001
@@ -79,6 +80,9 @@ def _shape(image, sources, fwhm):
 def _skip_round(before, snr, weights):
     """Skipped, where ellipticities are too small or few for a slope; else None."""
     squares = (_centred(before, weights) ** 2).sum(0)
+    carrying = effective_number(weights * squares)
+    if carrying < _FEWEST_CARRYING:
+        return Skipped(f"{carrying:.1f} sources carry the slope, {_FEWEST_CARRYING} needed")
     noise = np.sum(weights**2 * squares / snr**2)
     known = float(np.sum(weights * squares) ** 2 / noise)
     if known >= _ELLIPTIC:
@@ -95,7 +99,7 @@ def _slope(before, change, weights):
     def of(draws):
         return (draws @ both) / np.maximum(draws @ own, 1e-30)
 
-    return Measured(resampled(of, len(own), effective=own.sum() ** 2 / (own @ own)))
+    return Measured(resampled(of, len(own), effective=effective_number(own)))
 
 
 def _centred(before, weights):

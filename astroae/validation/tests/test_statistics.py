@@ -8,6 +8,7 @@ import pytest
 from astroae.validation.statistics import (
     Estimate,
     Limit,
+    effective_number,
     exact,
     mean,
     needed,
@@ -96,6 +97,12 @@ def test_net_change_of_nothing():
 def test_net_change_of_more_than_there_were(lost, gained, n):
     found = net_change(lost, gained, n)
     assert found.low < found.value < found.high and found.low * found.high > 0
+
+
+def test_effective_number():
+    assert effective_number(np.ones(7)) == pytest.approx(7)
+    assert effective_number(np.array([1.0, 0, 0])) == 1
+    assert effective_number(np.zeros(3)) == effective_number(np.zeros(0)) == 0
 
 
 def test_mean_is_that_of_numpy():

@@ -72,6 +72,18 @@ def test_round_stars_make_no_slope():
     assert int(found["m"].reason.split()[-2]) > int(found["m"].reason.split()[0])
 
 
+def test_a_slope_that_few_galaxies_carry_is_no_slope():
+    rng = np.random.default_rng(6)
+    rows, columns = np.mgrid[:256, :256]
+    image = rng.normal(100, 1, (256, 256))
+    for n, (y, x) in enumerate((y, x) for y in range(24, 250, 40) for x in range(24, 250, 40)):
+        long = 3.0 if n < 3 else 1.8  # three galaxies among stars
+        image += 2000 * np.exp(-((columns - x) ** 2) / 2 / long**2 - (rows - y) ** 2 / 2 / 1.8**2)
+    found = measure(Pair(Original(image), image))
+    assert "carry the slope" in found["m"].reason
+    assert found["e1"].estimate.value == 0
+
+
 def test_few_sources_are_skipped():
     few = original(256, Population(stars=30, galaxies=0), 9)
     assert {"10 needed" in one.reason for one in measure(clean(4, few)).values()} == {True}
