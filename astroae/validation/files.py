@@ -8,11 +8,12 @@ from astropy.io import fits
 
 from astroae.errors import InputError, SettingError
 from astroae.io.planes import role_of
+from astroae.validation.cubes import planes_of
 from astroae.validation.masks import bad_pixels
 from astroae.validation.measure import chosen_metrics, judge_pair, measure_pair, versions
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair
-from astroae.validation.pairing import images_of, name_of, partners, planes_of
+from astroae.validation.pairing import images_of, name_of, partners
 from astroae.validation.promises import bound_of, codec_of
 from astroae.validation.result import Validation
 from astroae.validation.tolerances import load_tolerances
@@ -46,6 +47,9 @@ def validate(
     compared in physical units.  Masks, weights and errors are recognised by their names
     (`astroae.io.planes`), and held to what may become of them.  A compressed image of
     astroae or fpack is held to the error that its writer promised, too.
+
+    Of a cube of more than three planes the first that holds something, the middle one, the
+    last and the one that changed most are measured.
 
     A mask or DQ extension is never used as the mask of another image unless ``mask``
     asks for it: its bits mean different things in every archive.
@@ -164,7 +168,7 @@ class _Work:
         """Results of a pair of files, notes, and the `Pair` of its first picture."""
         with images_of(original) as before, images_of(restored) as after:
             pairs, notes = partners(*_wanted(before, after, hdu))
-            planes = [(one, other, *planes_of(one)) for one, other in pairs]
+            planes = [(one, other, *planes_of(one, other)) for one, other in pairs]
             notes += [note for *_, note in planes if note]
             jobs = [
                 (one, other, key, label, names)

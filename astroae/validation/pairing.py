@@ -14,11 +14,10 @@ from astropy.wcs import WCS
 from astroae.errors import AstroAEError, InputError, UnsupportedDataError
 from astroae.io.spans import plain_source, quiet_headers, scan
 
-__all__ = ["Image", "images_of", "name_of", "partners", "planes_of"]
+__all__ = ["Image", "images_of", "name_of", "partners"]
 
 _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")  # what astropy and fpack call the nameless
 _OURS = ("AEPREV", "AEMODEXT")  # marks of previews and models: astroae's, not the original's
-_PLANES = 3  # of a cube: first, middle, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,45 +298,3 @@ def _any(one, other):
 
 def _listed(images):
     return ", ".join(f"{image.label} {image.shape}" for image in images)
-
-
-def planes_of(image):
-    """The planes that are measured: of a cube the first that holds something, middle, last.
-
-    Parameters
-    ----------
-    image : Image
-
-    Returns
-    -------
-    keys : list
-        For `Image.pixels`.
-    labels : list of str
-        As ``"SCI,1[5]"``, numbered from 0.
-    note : str
-        What was left out; empty where nothing.
-    """
-    leading = image.shape[:-2]
-    n = math.prod(leading)
-    if image.is_line or not leading:
-        return [...], [image.label], ""
-    if n == 1:
-        return [(0,) * len(leading)], [image.label], ""
-    keys = [tuple(int(i) for i in np.unravel_index(k, leading)) for k in _chosen(image, n, leading)]
-    places = [f"[{','.join(map(str, key))}]" for key in keys]
-    note = f"{image.label}: {len(keys)} of {n} planes were measured: {', '.join(places)}"
-    labels = [image.label + place for place in places]
-    return keys, labels, note if len(keys) < n else ""
-
-
-def _chosen(image, n, leading):
-    if n <= _PLANES:
-        return range(n)
-    first = next((k for k in range(n) if _usable(image, np.unravel_index(k, leading))), 0)
-    return sorted({first, n // 2, n - 1})
-
-
-def _usable(image, key):
-    values = image.pixels(tuple(int(i) for i in key))
-    values = values[np.isfinite(values)]
-    return values.size > 0 and values.min() < values.max()
