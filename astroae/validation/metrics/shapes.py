@@ -80,13 +80,12 @@ def _shape(image, sources, fwhm):
 def _skip_round(before, snr, weights):
     """Skipped, where ellipticities are too small or few for a slope; else None."""
     squares = (_centred(before, weights) ** 2).sum(0)
-    carrying = effective_number(weights * squares)
-    if carrying < _FEWEST_CARRYING:
-        return Skipped(f"{carrying:.1f} sources carry the slope, {_FEWEST_CARRYING} needed")
     noise = np.sum(weights**2 * squares / snr**2)
     known = float(np.sum(weights * squares) ** 2 / noise)
     if known >= _ELLIPTIC:
-        return None
+        carrying = effective_number(weights * squares)
+        few = f"{carrying:.1f} sources carry the slope, {_FEWEST_CARRYING} needed"
+        return Skipped(few) if carrying < _FEWEST_CARRYING else None
     count = int(np.ceil(len(snr) * _ELLIPTIC / known))
     return Skipped(f"{len(snr)} sources are too few, or too round, for a slope; {count} needed")
 
