@@ -20,6 +20,7 @@ __all__ = [
     "verdict",
 ]
 
+_NORMAL = 1.959964  # sigma of 95 %
 _DRAWS = 400
 _COUNTS = 4_000_000  # of one resampling; fewer draws of more things
 _MANY = 100  # things, whose number need not be kept in every draw
@@ -231,7 +232,9 @@ def net_change(lost, gained, n):
     """(gained - lost) / n of paired yes-or-no answers, with the interval.
 
     The variance is that of McNemar's test, with one imagined change each way
-    (Agresti & Min 2005, Statist. Med. 24, 729): none observed is not none possible.
+    (Agresti & Min 2005, Statist. Med. 24, 729): none observed is not none possible.  Where
+    the interval leaves out 0, its nearer end is that of the score interval (Tango 1998,
+    Statist. Med. 17, 891): fewer changes than were counted would also have scattered less.
 
     Parameters
     ----------
@@ -250,8 +253,19 @@ def net_change(lost, gained, n):
     total, b, c = n + 2, lost + 0.5, gained + 0.5
     # What was gained may be more than what was there.
     variance = b + c - (b - c) ** 2 / max(total, b + c)
-    half = 1.959964 * math.sqrt(variance) / total
-    return Estimate(value, value - half, value + half, int(n))
+    half = _NORMAL * math.sqrt(variance) / total
+    low, high, nearer = value - half, value + half, _nearer_end(lost, gained) / n
+    if nearer > 0:
+        low, high = (nearer, high) if gained > lost else (low, -nearer)
+    return Estimate(value, float(low), float(high), int(n))
+
+
+def _nearer_end(lost, gained):
+    """Smallest true net change, 0 or more, that the counts are not too far from."""
+    net, every, fewer = abs(gained - lost), lost + gained, min(lost, gained)
+    true = np.linspace(0, net, 10_000)
+    variance = (every + np.sqrt((every - 2 * true) ** 2 + 8 * fewer * true)) / 2
+    return float(true[np.argmax((net - true) ** 2 <= _NORMAL**2 * variance)])
 
 
 @lru_cache(maxsize=4)

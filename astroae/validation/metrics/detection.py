@@ -27,7 +27,6 @@ _FAINT = (3.0, 10.0)  # sigma: brighter sources would only hide the loss of fain
 _CLEAR = 7.5
 _NEGATIVE = 4.0
 _MARGIN = 0.25  # sigma; 3.5 times the change of a significance at q = 4
-_NORMAL = 1.959964  # sigma of 95 %
 _ENOUGH = 2000  # sources: if none changes, their interval is +- 0.1 %
 
 
@@ -62,11 +61,7 @@ def counts(pair):
 
 
 def completeness(lost, gained, n):
-    """Net change of completeness in per cent.
-
-    `~astroae.validation.statistics.net_change`; where the interval leaves out none, its
-    nearer end is that of the score interval (Tango 1998, Statist. Med. 17, 891): fewer
-    changes than were counted would also have scattered less.
+    """Net change of completeness in per cent: `~astroae.validation.statistics.net_change`.
 
     Parameters
     ----------
@@ -83,18 +78,7 @@ def completeness(lost, gained, n):
     -0.5
     """
     found = net_change(lost, gained, n)
-    low, high, nearer = found.low, found.high, _nearer_end(lost, gained)
-    if nearer > 0:
-        low, high = (nearer / n, high) if gained > lost else (low, -nearer / n)
-    return Estimate(100 * found.value, 100 * float(low), 100 * float(high), found.n)
-
-
-def _nearer_end(lost, gained):
-    """Smallest true net change, 0 or more, that the counts are not too far from."""
-    net, every, fewer = abs(gained - lost), lost + gained, min(lost, gained)
-    true = np.linspace(0, net, 10_000)
-    variance = (every + np.sqrt((every - 2 * true) ** 2 + 8 * fewer * true)) / 2
-    return float(true[np.argmax((net - true) ** 2 <= _NORMAL**2 * variance)])
+    return Estimate(100 * found.value, 100 * found.low, 100 * found.high, found.n)
 
 
 def _why_not(original):
