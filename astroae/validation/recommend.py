@@ -19,20 +19,17 @@ from astroae.io.pixels import stored_of_hdu, to_stored
 from astroae.io.planes import role_of
 from astroae.io.scaling import Scaling
 from astroae.pixels.tiling import TileGrid
-from astroae.validation.metrics import metrics
 from astroae.validation.pairing import images_of, name_of
 from astroae.validation.part import choose_part, describe_part
-from astroae.validation.recommendation import ImageRecommendation, Recommendation, brief
+from astroae.validation.recommendation import ImageRecommendation, Recommendation
+from astroae.validation.search import LEVELS, Steps, reason_of, search
 from astroae.validation.tolerances import load_tolerances
 from astroae.validation.trial import Bench
 
 __all__ = ["LEVELS", "recommend", "recommend_array"]
 
-#: Levels that are tried, coarsest first.
-LEVELS = (0.5, 1, 2, 4, 8, 16, 32, 64, 128)
 _SIDE = 2048  # pixels of the part of a larger image that is tried
 _SMALLEST = 32  # pixels a side, below which nothing can be measured
-_TRIES = 4  # of a bisection of these levels
 
 
 def recommend(
@@ -101,7 +98,7 @@ def recommend(
     with images_of(image) as images:
         _check_plain(images)
         images = _named(images, hdu)
-        steps = _Steps(progress, len(images))
+        steps = Steps(progress, len(images))
         options = {
             "tolerances": tolerances,
             "whole": whole,
@@ -159,7 +156,7 @@ def recommend_array(
         "tile_shape": tile_shape,
     }
     about = ImageRecommendation(0, name, "image", stored.shape)
-    return _tried(about, stored, header, {"header": header}, _Steps(progress, 1), options)
+    return _tried(about, stored, header, {"header": header}, Steps(progress, 1), options)
 
 
 # ---- one image ---------------------------------------------------------------------------
@@ -215,14 +212,14 @@ def _tried(about, stored, header, known, steps, options):
         tile_shape=tile_shape,
         threads=options["threads"],
     )
-    trials, why = _search(bench, steps)
+    trials, why = search(bench, steps)
     best = next(trial for trial in trials if trial.verdict == "pass")
     return replace(
         about,
         part=describe_part(part, stored.shape),
         quantize_level=best.quantize_level,
         dither=best.dither,
-        reason=why or _reason(best, trials),
+        reason=why or reason_of(best, trials),
         trials=tuple(trials),
         kinds=bench.original.scene.kinds if bench.original.good.any() else (),
     )
@@ -246,39 +243,6 @@ def _part(stored, header, options):
     if side is None and stored.shape[-2] * stored.shape[-1] > _SIDE**2 and not options["whole"]:
         side = _SIDE
     return choose_part(stored.shape, tile_shape, side, read), tile_shape[-2:]
-
-
-def _search(bench, steps):
-    """Trials by bisection, coarse to fine, lossless last; and why nothing else was tried."""
-    if not bench.original.good.any():
-        return [bench.lossless], "lossless: no pixel is finite"
-    if "labels" in bench.original.scene.kinds:
-        return [bench.lossless], f"lossless: {bench.original.scene.no_sources}"
-    trials, low, high = [], 0, len(LEVELS)
-    while low < high:
-        middle = (low + high) // 2
-        trials.append(bench.attempt(LEVELS[middle], steps.trial()))
-        if trials[-1].verdict in ("pass", "not smaller"):
-            high = middle
-        else:
-            low = middle + 1
-    trials.sort(key=lambda trial: trial.quantize_level)
-    return [*trials, bench.lossless], ""
-
-
-def _reason(best, trials):
-    """Why this one, in a sentence."""
-    if best.quantize_level is not None:
-        return (
-            f"{best.setting} is the smallest that passes: {best.bits_per_pixel:.2f} bits/px,"
-            f" lossless {trials[-1].bits_per_pixel:.2f}"
-        )
-    validated = [trial for trial in trials[:-1] if trial.verdict != "not smaller"]
-    if not validated:
-        return "lossless: no level makes it smaller"
-    finest = validated[-1]
-    finer = "" if len(validated) == len(trials) - 1 else "; finer levels are not smaller"
-    return f"lossless: {finest.setting} does not pass: {brief(finest)}{finer}"
 
 
 # ---- the file ----------------------------------------------------------------------------
@@ -338,28 +302,3 @@ def _named(images, hdu):
             hint="give the number or the EXTNAME of an image",
         )
     return found
-
-
-class _Steps:
-    """Progress over images, tries and metrics."""
-
-    def __init__(self, progress, images):
-        self._progress, self._images = progress, images
-        self._of_trial = len(metrics())
-        self._of_image = _TRIES * self._of_trial
-        self._image = self._tried = 0
-
-    def trial(self):
-        """``progress`` of the next trial."""
-        start = self._image * self._of_image + min(self._tried, _TRIES - 1) * self._of_trial
-        self._tried += 1
-        return lambda done, total: self._say(start + done * self._of_trial // total)
-
-    def image_done(self):
-        """On to the next."""
-        self._image, self._tried = self._image + 1, 0
-        self._say(self._image * self._of_image)
-
-    def _say(self, done):
-        if self._progress is not None:
-            self._progress(done, self._images * self._of_image)
