@@ -33,9 +33,8 @@ def add_arguments(parser):
     )
     mode.add_argument(
         "--tolerance",
-        default="default",
         metavar="NAME|FILE",
-        help="tolerance set of --certify and -q auto",
+        help="tolerance set of --certify and -q auto; by default 'default'",
     )
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
@@ -66,7 +65,6 @@ def add_arguments(parser):
     parser.add_argument(
         "--on-fail",
         choices=("raise", "warn"),
-        default="raise",
         help="a broken tolerance: no file (default), or the file and a warning",
     )
     parser.add_argument("--tile-shape", metavar="Y,X", help="tile, slowest axis first")
@@ -89,14 +87,16 @@ def run(args):
     # A wrong setting is one error, not one per file.
     settings, auto = asked_settings(**asked)
     check_embedding(args.embed_model, settings)
+    _check_asked(args, auto)
+    tolerance, on_fail = args.tolerance or "default", args.on_fail or "raise"
     if auto:
-        chooser(tolerance=args.tolerance)
+        chooser(tolerance=tolerance)
     if args.certify:
-        Certifier(args.tolerance, args.on_fail)
+        Certifier(tolerance, on_fail)
     options = {
         "certify": args.certify,
-        "on_fail": args.on_fail,
-        "tolerance": args.tolerance,
+        "on_fail": on_fail,
+        "tolerance": tolerance,
         "planes": dict(_plane(text) for text in args.plane),
         "preview": not args.no_preview,
         "embed_model": args.embed_model,
@@ -118,6 +118,22 @@ def run(args):
         return _text(report) + (_hint(report) if plain else "")
 
     return run_many(args, args.files, job, show)
+
+
+def _check_asked(args, auto):
+    """An option that would do nothing is refused: it was meant to do something."""
+    idle = {
+        "--tolerance": args.tolerance is not None and not (args.certify or auto),
+        "--on-fail": args.on_fail is not None and not args.certify,
+    }
+    for option, is_idle in idle.items():
+        if is_idle:
+            raise SettingError(
+                f"{option} without --certify does nothing",
+                where=option,
+                found="nothing would be measured",
+                hint="add --certify",
+            )
 
 
 def _settings(args):

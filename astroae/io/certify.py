@@ -18,11 +18,12 @@ from astroae.io.preview import hdu_bytes
 from astroae.io.scaling import Scaling
 from astroae.io.spans import chunks
 
-__all__ = ["Certifier", "damaged_certificates", "warn_of_broken"]
+__all__ = ["Certifier", "damaged_certificates", "warn_of"]
 
 ON_FAIL = ("raise", "warn")
 NAME = "PHOTOMETRY"
 _SHOWN = 6  # broken quantities in a message
+_UNCERTIFIED = "not certified"
 
 
 class Certifier:
@@ -78,12 +79,13 @@ class Certifier:
             A tolerance is broken, and that was to raise.
         """
         shape = tuple(n for n in table.encoded.shape if n > 1)
-        if role != "image" and is_exact(table.encoded, table.structure.settings):
-            return b"", {"verdict": "pass"}  # bit for bit, as was checked while coding
-        if len(shape) != 2:
-            return b"", {"note": f"not certified: number of axes is {len(shape)}, 2 can be"}
-        found = self._measured(job, span, role, table, shape)
         where = f"{job.src}, {span.label}"
+        if role != "image" and is_exact(table.encoded, table.structure.settings):
+            return b"", {"verdict": "pass", "note": "exact, as was checked; no table"}
+        if len(shape) != 2:
+            note = f"{_UNCERTIFIED}: number of axes is {len(shape)}, 2 can be"
+            return b"", {"note": note}
+        found = self._measured(job, span, role, table, shape)
         if found.broken and self._raises:
             raise _broken(where, found.broken, self._tolerances.name)
         report = {"verdict": found.verdict, "broken": tuple(found.broken)}
@@ -149,13 +151,15 @@ def damaged_certificates(plain, spans, sha256):
                 yield span.label, "the certificate is not as it was written: its CHECKSUM is wrong"
 
 
-def warn_of_broken(result):
-    """Warn of each image of a file whose certificate fails."""
+def warn_of(result):
+    """Warn of each image of a file whose certificate fails, or that can have none."""
     for hdu in result.hdus:
+        place = f"{result.target}, extension {hdu.index}" + (f" ({hdu.name})" if hdu.name else "")
         if hdu.broken:
-            place = f"extension {hdu.index}" + (f" ({hdu.name})" if hdu.name else "")
-            text = f"{result.target}, {place}: {'; '.join(hdu.broken)}"
-            warnings.warn(f"tolerances are broken: {text}", AstropyUserWarning, stacklevel=3)
+            text = f"tolerances are broken: {place}: {'; '.join(hdu.broken)}"
+            warnings.warn(text, AstropyUserWarning, stacklevel=3)
+        elif _UNCERTIFIED in hdu.note:
+            warnings.warn(f"{place}: {hdu.note}", AstropyUserWarning, stacklevel=3)
 
 
 def _broken(where, lines, tolerance):
@@ -164,5 +168,5 @@ def _broken(where, lines, tolerance):
         f"compression changes more than tolerance set {tolerance!r} allows",
         where=where,
         found="; ".join(lines[:_SHOWN]) + more,
-        hint="use a finer -q, or ask `astroae recommend` for one; on_fail='warn' writes it anyway",
+        hint="use a finer -q, or ask `astroae recommend` for one; on_fail='warn' (--on-fail warn) writes it anyway",
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.auto import asked_settings, chooser
-from astroae.io.certify import Certifier, warn_of_broken
+from astroae.io.certify import Certifier, warn_of
 from astroae.io.job import Counter, FileJob
 from astroae.io.models import check_embedding, keep
 from astroae.io.planes import check_planes
@@ -133,7 +133,8 @@ def compress(
     Warns
     -----
     AstropyUserWarning
-        A certificate fails, with ``on_fail="warn"``.
+        A certificate fails, with ``on_fail="warn"``; or an image has other than 2 axes
+        and gets none.
 
     Examples
     --------
@@ -200,5 +201,5 @@ def compress(
         dry_run=dry_run,
         model=job.model_note,
     )
-    warn_of_broken(result)
+    warn_of(result)
     return result

@@ -139,10 +139,12 @@ def test_planes_cubes_and_many_images(tmp_path):
         hdus.append(fits.ImageHDU(field, name="B"))
         hdus.append(fits.ImageHDU(np.stack([field, field]), name="CUBE"))
         hdus.append(fits.ImageHDU(field[None], name="SLICE"))
-    result = astroae.compress(
-        tmp_path / "a.fits", tmp_path / "b.aae.fits", quantize_level=16, certify=True
-    )
+    with pytest.warns(AstropyUserWarning, match="not certified"):
+        result = astroae.compress(
+            tmp_path / "a.fits", tmp_path / "b.aae.fits", quantize_level=16, certify=True
+        )
     found = {hdu.name: hdu for hdu in result.hdus}
+    assert "no table" in found["DQ"].note
     assert found["DQ"].verdict == found["ERR"].verdict == "pass"
     assert found["CUBE"].verdict == "" and "not certified" in found["CUBE"].note
     assert found["CAT"].verdict == found["KERNEL"].verdict == ""
