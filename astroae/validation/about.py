@@ -1,5 +1,7 @@
 """What a header or the user says of an image: unit, gain, zero point, saturation."""
 
+import re
+
 import numpy as np
 from astropy import units as u
 
@@ -18,7 +20,8 @@ __all__ = [
 GAINS = ("GAIN", "EGAIN", "ATODGAIN", "CCDGAIN")
 ZERO_POINTS = ("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZERO", "ZPT", "ZEROPNT", "PHOTZP", "ABMAGZP")
 SATURATIONS = ("SATURATE", "SATLEVEL", "SATURATI")
-_SPELT = {"electrons": "electron", "e-": "electron", "counts": "ct", "photons": "photon"}
+_SPELT = {"electrons": "electron", "e-": "electron", "electron": "electron", "counts": "ct"}
+_SPELT |= {"count": "ct", "photons": "photon", "adu": "adu", "dn": "DN", "s": "s"}
 
 
 def check_numbers(zero_point, gain, saturation, max_sources):
@@ -51,7 +54,8 @@ def asked_unit(unit):
 def unit_of(header):
     """BUNIT, also as observatories spell it: ADU, ELECTRONS, COUNTS."""
     text = str(header.get("BUNIT", "") or "").strip()
-    for spelt in filter(None, (text, _SPELT.get(text.lower()), text.lower())):
+    words = re.sub("[A-Za-z]+-?", lambda word: _SPELT.get(word[0].lower(), word[0]), text)
+    for spelt in filter(None, (text, words)):
         try:
             return u.Unit(spelt)
         except ValueError:

@@ -9,6 +9,7 @@ from astropy.io import fits
 from astroae.errors import InputError, SettingError
 from astroae.io.planes import role_of
 from astroae.validation.cubes import planes_of
+from astroae.validation.headers import differing_cards
 from astroae.validation.masks import bad_pixels
 from astroae.validation.measure import chosen_metrics, judge_pair, measure_pair, versions
 from astroae.validation.original import Original
@@ -44,7 +45,8 @@ def validate(
 
     Every image HDU of the original is compared with its partner in the restored file:
     by EXTNAME and EXTVER, else by order among those of the same shape.  Values are
-    compared in physical units.  Masks, weights and errors are recognised by their names
+    compared in physical units.  An image that is missing in the restored file, or whose WCS
+    or BUNIT is another there, keeps the whole from passing.  Masks, weights and errors are recognised by their names
     (`astroae.io.planes`), and held to what may become of them.  A compressed image of
     astroae or fpack is held to the error that its writer promised, too.
 
@@ -120,13 +122,14 @@ def validate(
         )
     about = {"wcs": wcs, "unit": unit, "zero_point": zero_point, "gain": gain}
     about |= {"saturation": saturation, "max_sources": max_sources}
-    images, notes, series = [], [], []
+    images, notes, unjudged, series = [], [], [], []
     for i, (one, other) in enumerate(zip(originals, after)):
-        work = _Work(tolerances, only, mask, about, figures, name_of(one) if many else "")
+        work = _Work(tolerances, only, mask, about, figures, name_of(other) if many else "")
         bar = None if progress is None else _part(progress, i, len(originals))
-        found, said, first = work.file(one, other, hdu, bar, keep=many)
+        found, said, left, first = work.file(one, other, hdu, bar, keep=many)
         images += found
         notes += said
+        unjudged += left
         series += [] if first is None else [first]
     if len(series) > 1 and only is None:
         from astroae.validation.series import series_results
@@ -140,6 +143,7 @@ def validate(
         tuple(notes),
         versions(),
         time.monotonic() - begun,
+        tuple(unjudged),
     )
 
 
@@ -165,9 +169,11 @@ class _Work:
         self.about, self.figures, self.prefix = about, figures, prefix
 
     def file(self, original, restored, hdu, progress, keep):
-        """Results of a pair of files, notes, and the `Pair` of its first picture."""
+        """Results of a pair of files, notes, what no metric judges, a `Pair` of its first picture."""
         with images_of(original) as before, images_of(restored) as after:
-            pairs, notes = partners(*_wanted(before, after, hdu))
+            wanted, there = _wanted(before, after, hdu)
+            pairs, notes = partners(wanted, there)
+            unjudged = _unjudged(wanted, pairs)
             planes = [(one, other, *planes_of(one, other)) for one, other in pairs]
             notes += [note for *_, note in planes if note]
             jobs = [
@@ -188,7 +194,8 @@ class _Work:
                     pair.codec = None  # it needs the file, which is closed when series begin
         if self.prefix:
             notes = [f"{self.prefix}: {note}" for note in notes]
-        return results, notes, first
+            unjudged = [f"{self.prefix}: {text}" for text in unjudged]
+        return results, notes, unjudged, first
 
     def _metrics(self, image, notes):
         """Names of the metrics that are asked of an image."""
@@ -227,6 +234,19 @@ class _Work:
 
             result = replace(result, figures=draw(pair, result))
         return result, pair
+
+
+def _unjudged(wanted, pairs):
+    """What keeps a file from passing though no metric looks at it."""
+    paired = [one for one, _ in pairs]
+    found = [f"{one.label} is not in the restored file" for one in wanted if one not in paired]
+    for one, other in pairs:
+        if not any(isinstance(image.source, np.ndarray) for image in (one, other)):
+            cards = differing_cards(one.header, other.header)
+            found += [f"{one.label}: {', '.join(cards)} differ"] if cards else []
+        elif None not in (one.unit, other.unit) and one.unit != other.unit:
+            found.append(f"{one.label}: the unit {one.unit} became {other.unit}")
+    return found
 
 
 def _behind(progress, before, total):

@@ -134,7 +134,8 @@ def versions():
 def chosen_metrics(only, role):
     """The metrics of these names, all by default, as far as the role is asked them."""
     known = metrics()
-    names = set(known) if only is None else {only} if isinstance(only, str) else set(only)
+    asked = known if only is None else {only} if isinstance(only, str) else set(only)
+    names = {name.partition(".")[0] for name in asked}  # "pixels.rms" is of "pixels"
     unknown = sorted(names - set(known))
     if unknown:
         raise SettingError(

@@ -8,6 +8,7 @@ from astroae.validation.statistics import needed, verdict
 __all__ = ["ImageValidation", "Result", "Validation", "judge", "worst"]
 
 _ORDER = ("pass", "undetermined", "fail")
+_SHOWN = ("fail", "undetermined", "pass", "reported", "skipped")
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,9 @@ class Validation:
         Of the packages that measured.
     seconds : float
         How long it took.
+    unjudged : tuple of str
+        What keeps it from passing though no metric judges it: images that are missing,
+        another WCS or unit.
     """
 
     original: str
@@ -137,11 +141,13 @@ class Validation:
     notes: tuple = ()
     versions: dict = field(default_factory=dict)
     seconds: float = 0.0
+    unjudged: tuple = ()
 
     @property
     def verdict(self):
-        """ "pass" if every quantity of every image that applies passes."""
-        return worst(image.verdict for image in self.images)
+        """ "pass" if all that applies passes, and nothing is left unjudged."""
+        left = ("undetermined",) if self.unjudged else ()
+        return worst((*left, *(image.verdict for image in self.images)))
 
     @property
     def ok(self):
@@ -158,18 +164,20 @@ class Validation:
             "tolerance": dict(self.tolerance),
             "images": [image.to_dict() for image in self.images],
             "notes": list(self.notes),
+            "unjudged": list(self.unjudged),
             "versions": dict(self.versions),
             "seconds": self.seconds,
         }
 
     def summary(self):
-        """The verdict and every quantity, in lines."""
+        """The verdict and every quantity in lines, what did not pass first."""
         lines = [f"{self.restored}: {self.verdict} (tolerance set {self.tolerance['name']})"]
+        lines += [f"  not judged: {text}" for text in self.unjudged]
         for image in self.images:
             lines.append(f"  {image.name}: {image.verdict}; {', '.join(image.facts['kinds'])}")
             lines += [
                 f"    {r.verdict:12s} {r.name:24s} {r.text.removeprefix('skipped: ')}"
-                for r in image.results
+                for r in sorted(image.results, key=lambda r: _SHOWN.index(r.verdict))
             ]
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 

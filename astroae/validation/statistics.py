@@ -162,6 +162,8 @@ def mean(values, weights=None, *, seed=1, level=0.95):
         Infinitely wide from fewer than five values.
     """
     values = np.asarray(values, float)
+    if len(values) and not values.any():
+        return exact(0, len(values))  # nothing changed: no matter how few they are
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, float)
 
     def of(counts):
@@ -188,6 +190,8 @@ def rms(values, *, seed=1, level=0.95):
     ``rms / (1 +- fraction)``, else too small ones would seem too sure.
     """
     squares = np.asarray(values, float) ** 2
+    if len(squares) and not squares.any():
+        return exact(0, len(squares))
 
     def of(counts):
         return np.sqrt((counts @ squares) / counts.sum(1))

@@ -14,6 +14,7 @@ from astroae.validation.bins import by_magnitude
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.metrics.aperture import as_growth
+from astroae.validation.sources import APERTURE
 from astroae.validation.stamps import centroids, moments
 from astroae.validation.statistics import capped, exact, mean, resampled, rms
 from astroae.validation.tiles import fewest_tiles, tile_sums
@@ -114,7 +115,9 @@ def _squared_widths(original, sources, w2):
 
 def _centroids(pair, sources, x, y, error):
     after = centroids(pair.signal, sources.x, sources.y, pair.original.fwhm)
-    moved = [new - old for new, old in zip(after, (x, y))]
+    flux = sources.flux + pair.aperture_changes(sources, APERTURE * pair.original.fwhm)
+    gone = flux <= 0  # without light no centroid moves; such a source is off by all its width
+    moved = [np.where(gone, pair.original.fwhm, new - old) for new, old in zip(after, (x, y))]
     spread = rms(np.hypot(*moved) / error / np.sqrt(2))
     bins = by_magnitude(
         np.hypot(*moved) / error / np.sqrt(2), sources.mag, lambda v: as_growth(rms(v))

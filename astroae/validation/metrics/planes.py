@@ -16,10 +16,10 @@ QUANTITIES = (
 
 
 def measure(pair):
-    """See `QUANTITIES`; `Pair.role` says what the plane is."""
+    """See `QUANTITIES`; `Pair.role` says what the plane is, or its few values do."""
     before, after = pair.original.data, pair.restored
+    same = (before == after) | (np.isnan(before) & np.isnan(after))
     if pair.role == "exact":
-        same = (before == after) | (np.isnan(before) & np.isnan(after))
         why = "a mask, not weights"
         return {
             "differing": _count(~same),
@@ -34,7 +34,10 @@ def measure(pair):
             "negative": _count((after < 0) & ~(before < 0)),
             "zeros": _count((before == 0) & (after != 0)),
         }
-    return {q.name: Skipped("a picture, not a mask or weight plane") for q in QUANTITIES}
+    found = {q.name: Skipped("a picture, not a mask or weight plane") for q in QUANTITIES}
+    if pair.original.scene.kinds == ("labels",):
+        found["differing"] = _count(~same)
+    return found
 
 
 def _largest(pair):

@@ -59,7 +59,7 @@ def test_only(original):
     assert steps == [(1, 2), (2, 2)] and found.name == "other"
 
 
-@pytest.mark.parametrize("only", [["telepathy"], ["pixels", "aperture.bias"]])
+@pytest.mark.parametrize("only", [["telepathy"], ["pixels", "aperture_bias"]])
 def test_no_such_metric(original, only):
     with pytest.raises(SettingError, match="pixels"):
         validate_pair(Pair(original, original.data), only=only)
