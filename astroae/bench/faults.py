@@ -92,8 +92,15 @@ FAULTS = {
 }
 
 
-def clean_trial(seed, levels=LEVELS):
+def clean_trial(seed, levels=LEVELS, only=None):
     """One field without fault at every level.
+
+    Parameters
+    ----------
+    seed : int
+    levels : sequence of float
+    only : list of str, optional
+        Metrics; by default all.
 
     Returns
     -------
@@ -104,7 +111,9 @@ def clean_trial(seed, levels=LEVELS):
     rows = []
     for level in levels:
         codec = partial(_codec, level=level)
-        seen = validate_pair(Pair(original, codec(field.image), codec=codec), tolerance=TOLERANCE)
+        seen = validate_pair(
+            Pair(original, codec(field.image), codec=codec), tolerance=TOLERANCE, only=only
+        )
         rows.append(_row("clean", seed, level, seen.verdict == "fail", seen, original, field))
     return rows
 
@@ -180,13 +189,15 @@ def loss_trial(seed, levels=LEVELS):
     return rows
 
 
-def run_trials(clean=200, faults=20, losses=20, *, processes=1, progress=None):
+def run_trials(clean=200, faults=20, losses=20, *, only=None, processes=1, progress=None):
     """All trials.
 
     Parameters
     ----------
     clean, faults, losses : int
         Seeds of each kind.
+    only : list of str, optional
+        Metrics that clean fields are asked.
     processes : int
     progress : callable, optional
         ``progress(done, total)``.
@@ -197,7 +208,7 @@ def run_trials(clean=200, faults=20, losses=20, *, processes=1, progress=None):
     """
     jobs = [(fault_trial, seed) for seed in range(1, faults + 1)]
     jobs += [(loss_trial, seed) for seed in range(1, losses + 1)]
-    jobs += [(clean_trial, seed) for seed in range(1, clean + 1)]
+    jobs += [(partial(clean_trial, only=only), seed) for seed in range(1, clean + 1)]
     rows = []
     with ProcessPoolExecutor(processes) as pool:
         for done, found in enumerate(pool.map(_run, jobs), 1):

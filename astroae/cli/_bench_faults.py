@@ -19,6 +19,7 @@ def add_arguments(parser):
     parser.add_argument("--clean", type=int, default=200, metavar="N", help="clean fields")
     parser.add_argument("--faults", type=int, default=20, metavar="N", help="seeds of each fault")
     parser.add_argument("--losses", type=int, default=20, metavar="N", help="pools of ten fields")
+    parser.add_argument("--only", nargs="+", metavar="METRIC", help="metrics of clean fields")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument("--csv", metavar="FILE", help="write one line per trial")
 
@@ -30,7 +31,12 @@ def run(args):
 
     with ProgressBar("bench faults", args.quiet) as bar:
         rows = run_trials(
-            args.clean, args.faults, args.losses, processes=args.processes, progress=bar
+            args.clean,
+            args.faults,
+            args.losses,
+            only=args.only,
+            processes=args.processes,
+            progress=bar,
         )
     if args.csv:
         write_csv(args.csv, [row._asdict() for row in rows])
