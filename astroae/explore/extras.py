@@ -1,37 +1,9 @@
 """Packages of the extra ``explore``, asked for where they are needed."""
 
-from importlib import import_module
+from functools import partial
 
-from astroae.errors import MissingDependencyError
+from astroae import extras
 
 __all__ = ["needed"]
 
-
-def needed(module):
-    """A module of an optional package.
-
-    Parameters
-    ----------
-    module : str
-        As ``import`` names it.
-
-    Raises
-    ------
-    MissingDependencyError
-        Naming the extra to install.
-
-    Examples
-    --------
-    >>> from astroae.explore.extras import needed
-    >>> needed("json").dumps([1])
-    '[1]'
-    """
-    try:
-        return import_module(module)
-    except ImportError as exc:
-        raise MissingDependencyError(
-            f"{module.partition('.')[0]} is not installed",
-            where="explore",
-            found=str(exc),
-            hint="pip install astroae[explore]",
-        ) from exc
+needed = partial(extras.needed, extra="explore")
