@@ -39,8 +39,9 @@ def run(args):
 
 def _cards(header, keywords):
     wanted = None if keywords is None else {key.upper() for key in keywords}
-    cards = header.cards
-    return [str(card) for card in cards if wanted is None or card.keyword.upper() in wanted]
+    texts = [str(card) for card in header.cards if wanted is None or card.keyword.upper() in wanted]
+    # A long string goes on in CONTINUE cards.
+    return [text[i : i + 80] for text in texts for i in range(0, len(text), 80)]
 
 
 def _text(report):

@@ -176,6 +176,16 @@ def test_closed_pipe_is_no_traceback(plain):
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
 
 
+def test_header_prints_long_strings_card_by_card(tmp_path, capsys):
+    hdu = fits.PrimaryHDU(sky((2, 2)))
+    hdu.header["LONGTEXT"] = "many words " * 20
+    hdu.writeto(tmp_path / "a.fits")
+    assert main(["header", str(tmp_path / "a.fits")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("CONTINUE") for line in lines) == 3
+    assert max(map(len, lines[1:])) <= 80
+
+
 def test_header_is_the_image_s_own(plain, capsys):
     fits.setval(plain, "OBJECT", value="M 31")
     packed = plain.with_name("a.aae.fits")
