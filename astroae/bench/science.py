@@ -176,7 +176,7 @@ def _judged(original, coder, code, tolerances):
     return Coded(
         original.name,
         coder,
-        bits,
+        round(bits, 4),
         {name: judged.verdict for name, judged in seen.items()},
         *(
             " ".join(r.name for r in seen["default"].results if r.verdict == verdict)
