@@ -171,7 +171,8 @@ def _registration(pair):
     used = xx + yy > 0
     if used.sum() < _FEWEST_TILES:
         return Skipped(f"{used.sum()} tiles with a gradient, {_FEWEST_TILES} needed")
-    xx, xy, yy, xd, yd = (sums[used] for sums in (xx, xy, yy, xd, yd))
+    scale = (xx + yy).sum()  # the shift is a ratio; squares of large units would overflow
+    xx, xy, yy, xd, yd = (sums[used] / scale for sums in (xx, xy, yy, xd, yd))
 
     def along(own, cross, other, d_own, d_other):
         def of(draws):
