@@ -25,6 +25,7 @@ from astroae.validation.stamps import disk_any
 from astroae.validation.tolerances import load_tolerances
 
 __all__ = ["LOST", "Certificate", "certify", "checked_tolerances"]
+__doctest_requires__ = {"certify": ["photutils"]}
 
 #: Flag of a source with a pixel that came back as NaN; beside those of `sources`.
 LOST = 16

@@ -20,6 +20,7 @@ from astroae.validation.result import Validation
 from astroae.validation.tolerances import load_tolerances
 
 __all__ = ["validate"]
+__doctest_requires__ = {"validate": ["photutils"]}
 
 _LARGEST = 2**53  # whole numbers above it have no place in float64
 

@@ -8,6 +8,7 @@ from astroae.validation.result import ImageValidation, judge
 from astroae.validation.tolerances import load_tolerances
 
 __all__ = ["chosen_metrics", "facts", "judge_pair", "measure_pair", "validate_pair", "versions"]
+__doctest_requires__ = {"validate_pair": ["photutils"]}
 
 _OF_PLANES = ("pixels", "planes")  # all that a mask or a weight plane is asked
 _PACKAGES = ("astroae", "numpy", "astropy", "scipy", "photutils", "scikit-image", "pytorch-msssim")

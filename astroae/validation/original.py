@@ -29,6 +29,7 @@ from astroae.validation.sky import measure_sky
 from astroae.validation.sources import find_sources, peaks
 
 __all__ = ["Original", "usable"]
+__doctest_requires__ = {"Original": ["photutils"]}
 
 _FIRST_FWHM = 2.5
 _LARGEST = 1e140

@@ -27,6 +27,7 @@ from astroae.validation.tolerances import load_tolerances
 from astroae.validation.trial import Bench
 
 __all__ = ["LEVELS", "recommend", "recommend_array"]
+__doctest_requires__ = {"recommend": ["photutils", "skimage", "pytorch_msssim"]}
 
 _SIDE = 2048  # pixels of the part of a larger image that is tried
 _SMALLEST = 32  # pixels a side, below which nothing can be measured

@@ -18,6 +18,7 @@ from astroae.validation.stamps import disk_any
 from astroae.validation.statistics import mean, rms
 
 __all__ = ["light_curves", "measure", "series_results"]
+__doctest_requires__ = {"series_results": ["photutils"]}
 
 NAME = "series"
 TITLE = "Light curves"

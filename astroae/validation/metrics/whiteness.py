@@ -13,6 +13,7 @@ from astroae.validation.statistics import Estimate, exact, resampled
 from astroae.validation.tiles import fewest_tiles, tile_sums
 
 __all__ = ["power_spectrum"]
+__doctest_requires__ = {"power_spectrum": ["photutils"]}
 
 NAME = "whiteness"
 TITLE = "Whiteness of the residual"

@@ -8,6 +8,7 @@ from astroae.validation.report import words
 from astroae.validation.report.figures import FIGURES, absent
 
 __all__ = ["to_html"]
+__doctest_requires__ = {"to_html": ["photutils", "jinja2"]}
 
 _PAGE = Path(__file__).with_name("page.html")
 

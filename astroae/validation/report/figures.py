@@ -7,6 +7,7 @@ from astroae.validation.report import charts, pictures
 from astroae.validation.report.svg import to_svg
 
 __all__ = ["FIGURES", "Caption", "absent", "draw"]
+__doctest_requires__ = {"draw": ["photutils", "matplotlib"]}
 
 _OF_SOURCES = ("magnitude", "cloud")
 _OF_PLANES = ("original", "restored", "residual", "detail", "tightest", "histogram")

@@ -509,5 +509,7 @@ def test_a_missing_plane_or_another_wcs_keeps_it_from_passing(tmp_path):
 
 def test_another_unit_keeps_it_from_passing():
     field = make_field(FieldSettings(shape=(100, 100), seed=4)).image
-    found = astroae.validate(CCDData(field, unit="adu"), CCDData(field, unit="electron"), only="pixels")
+    found = astroae.validate(
+        CCDData(field, unit="adu"), CCDData(field, unit="electron"), only="pixels"
+    )
     assert "unit" in found.unjudged[0] and found.verdict == "undetermined"
