@@ -14,11 +14,11 @@ _PARTS = ("throughput", "scaling", "large", "proof")
 
 def add_arguments(parser):
     """Which part, and how large."""
-    parser.add_argument(
-        "--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all"
-    )
+    parser.add_argument("--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all")
     parser.add_argument("--side", type=int, default=2048, help="pixels, for throughput")
-    parser.add_argument("--largest", type=int, default=8192, help="pixels, for the others; half of it for proof")
+    parser.add_argument(
+        "--largest", type=int, default=8192, help="pixels, for the others; half of it for proof"
+    )
     parser.add_argument("--runs", type=int, default=2, help="the best of so many counts")
 
 
