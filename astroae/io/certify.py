@@ -18,12 +18,11 @@ from astroae.io.preview import hdu_bytes
 from astroae.io.scaling import Scaling
 from astroae.io.spans import chunks
 
-__all__ = ["Certifier", "damaged_certificates", "warn_of"]
+__all__ = ["Certifier", "damaged_certificates"]
 
 ON_FAIL = ("raise", "warn")
 NAME = "PHOTOMETRY"
 _SHOWN = 6  # broken quantities in a message
-_UNCERTIFIED = "not certified"
 
 
 class Certifier:
@@ -54,6 +53,7 @@ class Certifier:
             )
         self._tolerances = ask("certificate_tolerances")(tolerance)
         self._raises, self._threads, self._given = on_fail == "raise", threads, set()
+        self._uncertified = {}  # why, by the number of the HDU
 
     def certify(self, job, span, role, table):
         """Bytes of the certificate of one image, empty where it has none, and the findings.
@@ -83,7 +83,8 @@ class Certifier:
         if role != "image" and is_exact(table.encoded, table.structure.settings):
             return b"", {"verdict": "pass", "note": "exact, as was checked; no table"}
         if len(shape) != 2:
-            note = f"{_UNCERTIFIED}: number of axes is {len(shape)}, 2 can be"
+            note = f"not certified: number of axes is {len(shape)}, 2 can be"
+            self._uncertified[span.index] = note
             return b"", {"note": note}
         found = self._measured(job, span, role, table, shape)
         if found.broken and self._raises:
@@ -107,6 +108,18 @@ class Certifier:
             role=role,
             notes=self._notes(job, span) if role == "image" else None,
         )
+
+    def warn(self, result):
+        """Warn of each image of a file whose certificate fails, or that can have none."""
+        for hdu in result.hdus:
+            place = f"{result.target}, extension {hdu.index}"
+            place += f" ({hdu.name})" if hdu.name else ""
+            if hdu.broken:
+                text = f"tolerances are broken: {place}: {'; '.join(hdu.broken)}"
+                warnings.warn(text, AstropyUserWarning, stacklevel=3)
+            elif hdu.index in self._uncertified:
+                text = f"{place}: {self._uncertified[hdu.index]}"
+                warnings.warn(text, AstropyUserWarning, stacklevel=3)
 
     def _notes(self, job, span):
         taken = {s.header.get("EXTVER", 1) for s in job.spans if s.name.upper() == NAME}
@@ -149,17 +162,6 @@ def damaged_certificates(plain, spans, sha256):
             total = datasum(chunks(plain, span.start, span.end))
             if total not in (0, 0xFFFFFFFF):
                 yield span.label, "the certificate is not as it was written: its CHECKSUM is wrong"
-
-
-def warn_of(result):
-    """Warn of each image of a file whose certificate fails, or that can have none."""
-    for hdu in result.hdus:
-        place = f"{result.target}, extension {hdu.index}" + (f" ({hdu.name})" if hdu.name else "")
-        if hdu.broken:
-            text = f"tolerances are broken: {place}: {'; '.join(hdu.broken)}"
-            warnings.warn(text, AstropyUserWarning, stacklevel=3)
-        elif _UNCERTIFIED in hdu.note:
-            warnings.warn(f"{place}: {hdu.note}", AstropyUserWarning, stacklevel=3)
 
 
 def _broken(where, lines, tolerance):

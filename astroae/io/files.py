@@ -15,7 +15,7 @@ from pathlib import Path
 
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.auto import asked_settings, chooser
-from astroae.io.certify import Certifier, warn_of
+from astroae.io.certify import Certifier
 from astroae.io.job import Counter, FileJob
 from astroae.io.models import check_embedding, keep
 from astroae.io.planes import check_planes
@@ -201,5 +201,6 @@ def compress(
         dry_run=dry_run,
         model=job.model_note,
     )
-    warn_of(result)
+    if certifier is not None:
+        certifier.warn(result)
     return result

@@ -26,7 +26,8 @@ from astroae.validation.about import (
 from astroae.validation.extras import needed
 from astroae.validation.scene import describe
 from astroae.validation.sky import measure_sky
-from astroae.validation.sources import find_sources, peaks
+from astroae.validation.sources import THRESHOLD, find_sources, half_width, peaks
+from astroae.validation.stamps import FWHM
 
 __all__ = ["Original", "usable"]
 __doctest_requires__ = {"Original": ["photutils"]}
@@ -217,35 +218,53 @@ class Original:
         array of float32 (y, x)
             Irwin 1985, MNRAS 214, 575.
         """
-        width = (self.fwhm if fwhm is None else fwhm) / 2.3548
-        scaled = np.where(self.bad, 0, (data - self.level) / self.sigma).astype(np.float32)
-        filtered = needed("scipy.ndimage").gaussian_filter(scaled, width, mode="nearest")
-        filtered *= np.float32(np.sqrt(_SUM_OF_SQUARES) * width)
-        return filtered if fwhm is not None else filtered / self._correlation
+        signal = data - self.level
+        if fwhm is not None:
+            return self._filtered(signal, fwhm) * _peak_of(fwhm)
+        return self._filtered(signal, self.fwhm) * _peak_of(self.fwhm) / self._correlation
+
+    def _filtered(self, signal, fwhm):
+        scaled = np.where(self.bad, 0, signal / self.sigma).astype(np.float32)
+        return needed("scipy.ndimage").gaussian_filter(scaled, fwhm / FWHM, mode="nearest")
+
+    @cached_property
+    def _matched(self):
+        """The original through the filter of its own PSF."""
+        return self._filtered(self.signal, self.fwhm)
 
     @cached_property
     def _correlation(self):
         """How much wider than white noise's the noise of the filtered image is."""
-        width = self.fwhm / 2.3548
-        scaled = np.where(self.bad, 0, self.signal / self.sigma).astype(np.float32)
-        filtered = needed("scipy.ndimage").gaussian_filter(scaled, width, mode="nearest")
-        step = max(1, int(np.sqrt(filtered.size / 1e6)))
-        spread = mad_std(filtered[::step, ::step][self.good[::step, ::step]])
-        return np.float32(max(1.0, spread * np.sqrt(_SUM_OF_SQUARES) * width))
+        step = max(1, int(np.sqrt(self._matched.size / 1e6)))
+        spread = mad_std(self._matched[::step, ::step][self.good[::step, ::step]])
+        return np.float32(max(1.0, spread * np.sqrt(_SUM_OF_SQUARES) * self.psf_sigma))
 
     @cached_property
     def fwhm(self):
         """FWHM of the PSF in pixels, from the sharpest well-seen sources."""
-        from astroae.validation.sources import half_width
-
         first = self.significance(self.data, _FIRST_FWHM)
         x, y, snr = peaks(first, 20.0, 2)
         return half_width(self, x, y, snr, default=_FIRST_FWHM)
 
+    @property
+    def psf_sigma(self):
+        """Sigma of a Gaussian of the PSF's FWHM."""
+        return self.fwhm / FWHM
+
+    @property
+    def peak_radius(self):
+        """Pixels within which two peaks are one."""
+        return max(1, round(self.fwhm / 2))
+
     @cached_property
     def detected(self):
         """Significance map of the original."""
-        return self.significance(self.data)
+        return self._matched * _peak_of(self.fwhm) / self._correlation
+
+    @cached_property
+    def peaks(self):
+        """x, y and significance of the peaks of at least 5 sigma."""
+        return peaks(self.detected, THRESHOLD, self.peak_radius)
 
     @cached_property
     def sources(self):
@@ -261,6 +280,11 @@ class Original:
     def scene(self):
         """What kind of image it is: `~astroae.validation.scene.Scene`."""
         return describe(self)
+
+
+def _peak_of(fwhm):
+    """What makes the filter's output a signal-to-noise ratio on white noise."""
+    return np.float32(np.sqrt(_SUM_OF_SQUARES) * (fwhm / FWHM))
 
 
 def usable(values):

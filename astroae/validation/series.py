@@ -13,7 +13,7 @@ from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.metrics.aperture import as_growth
 from astroae.validation.metrics.detection import completeness, counts
 from astroae.validation.result import ImageValidation, judge
-from astroae.validation.sources import aperture_sums, flux_errors
+from astroae.validation.sources import APERTURE, aperture_sums, flux_errors
 from astroae.validation.stamps import disk_any
 from astroae.validation.statistics import mean, rms
 
@@ -27,7 +27,6 @@ QUANTITIES = (
     Quantity("slope", "sigma", "within", "mean trend that was not there, over its error"),
     Quantity("completeness", "%", "within", "net change of peaks of S/N 3 to 10, all images"),
 )
-_APERTURE = 1.25  # FWHM
 _FEWEST = 5  # sources
 
 
@@ -125,7 +124,7 @@ def light_curves(pairs):
     """
     first = pairs[0].original
     sources = first.sample.clean
-    radius = _APERTURE * first.fwhm
+    radius = APERTURE * first.fwhm
     pulls, usable = [], np.ones(len(sources), bool)
     for pair in pairs:
         x, y = _places(first, pair.original, sources)

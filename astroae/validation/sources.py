@@ -13,9 +13,12 @@ __all__ = [
     "BLENDED",
     "EDGE",
     "SATURATED",
+    "THRESHOLD",
     "Sources",
+    "errors_of",
     "find_sources",
     "half_width",
+    "noise_at",
     "peaks",
 ]
 
@@ -127,7 +130,7 @@ def find_sources(original):
     if original.noise <= 0:
         return Sources(*(np.zeros(0) for _ in range(6)), flags=np.zeros(0, int))
     fwhm = original.fwhm
-    px, py, snr = peaks(original.detected, THRESHOLD, max(1, round(fwhm / 2)))
+    px, py, snr = original.peaks
     x, y = centroids(original.signal, px, py, fwhm)
     lost = np.hypot(x - px, y - py) > fwhm
     x, y = np.where(lost, px, x), np.where(lost, py, y)
@@ -164,19 +167,25 @@ def aperture_sums(image, x, y, radius):
 
 def flux_errors(original, x, y, radius, flux):
     """Errors of aperture sums: sky noise, and the source's photons where the gain is known."""
+    return errors_of(original, np.pi * radius**2 * noise_at(original, x, y) ** 2, flux)
+
+
+def noise_at(original, x, y):
+    """Noise of the pixel nearest to each place."""
     row = np.clip(np.rint(y).astype(int), 0, original.shape[0] - 1)
     column = np.clip(np.rint(x).astype(int), 0, original.shape[1] - 1)
-    variance = np.pi * radius**2 * original.sigma[row, column] ** 2
-    if original.gain:
-        variance = variance + np.maximum(flux, 0) / original.gain
-    return np.sqrt(variance)
+    return original.sigma[row, column]
 
 
 def pixel_errors(original):
     """Errors of the pixels: sky noise, and a source's photons where the gain is known."""
-    variance = original.sigma**2
+    return errors_of(original, original.sigma**2, original.signal)
+
+
+def errors_of(original, variance, flux):
+    """Errors from the sky's variance, and the photons' where the gain is known."""
     if original.gain:
-        variance = variance + np.maximum(original.signal, 0) / original.gain
+        variance = variance + np.maximum(flux, 0) / original.gain
     return np.sqrt(variance)
 
 

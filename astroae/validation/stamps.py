@@ -6,8 +6,9 @@ of an image are one array, because every image is measured twice.
 
 import numpy as np
 
-__all__ = ["centroids", "cut", "disk_any", "moments"]
+__all__ = ["FWHM", "centroids", "cut", "disk_any", "moments"]
 
+FWHM = 2.3548  # of a Gaussian of sigma 1
 _STEPS = 6
 _BATCH = 4000
 
@@ -68,7 +69,7 @@ def centroids(image, x, y, fwhm):
     x, y : array (n,)
     """
     x, y = np.asarray(x, float).copy(), np.asarray(y, float).copy()
-    sigma = fwhm / 2.3548
+    sigma = fwhm / FWHM
     half = int(np.ceil(4 * sigma)) + 1
     offset = np.arange(-half, half + 1)
     for b in _batches(len(x)):

@@ -41,21 +41,16 @@ def _one(pair, sources, radius):
     flux = aperture_sums(original.signal, sources.x, sources.y, radius)
     error = flux_errors(original, sources.x, sources.y, radius, flux)
     pull = pair.aperture_changes(sources, radius) / error
-    growth = rms(pull)
     at = f"radius {radius:.1f} px"
     return {
         "bias": Measured(scale_change(pull, flux / error), note=at),
         "pull": worst_bin(pull, sources.mag, note=at),
-        "growth": Measured(
-            as_growth(growth),
-            tuple(by_magnitude(pull, sources.mag, lambda v: as_growth(rms(v)))),
-            note=at,
-        ),
+        "growth": growth_of(pull, sources.mag, at),
         "worst": Measured(exact(np.abs(pull).max(), len(pull)), note=at),
     }
 
 
-def scale_change(pull, snr, unit=_MMAG):
+def scale_change(pull, snr):
     """Change of the flux scale, best estimate from all sources, in mmag.
 
     Parameters
@@ -64,8 +59,6 @@ def scale_change(pull, snr, unit=_MMAG):
         Change of the flux over its error.
     snr : array (n,)
         Flux over its error.
-    unit : float
-        Of a fraction.
 
     Returns
     -------
@@ -77,7 +70,7 @@ def scale_change(pull, snr, unit=_MMAG):
     pull, snr = pull[seen], snr[seen]
     if not len(snr):
         return Estimate(np.nan, -np.inf, np.inf, 0)
-    return mean(unit * pull / snr, capped(snr) ** 2)
+    return mean(_MMAG * pull / snr, capped(snr) ** 2)
 
 
 def as_growth(spread):
@@ -87,6 +80,24 @@ def as_growth(spread):
         return 100 * (np.sqrt(1 + max(value, 0) ** 2) - 1)
 
     return Estimate(percent(spread.value), percent(spread.low), percent(spread.high), spread.n)
+
+
+def growth_of(pull, mag, note):
+    """Growth of the errors, of all sources and by magnitude.
+
+    Parameters
+    ----------
+    pull : array (n,)
+        Changes over their errors.
+    mag : array (n,)
+    note : str
+
+    Returns
+    -------
+    Measured
+    """
+    bins = by_magnitude(pull, mag, lambda part: as_growth(rms(part)))
+    return Measured(as_growth(rms(pull)), bins, note=note)
 
 
 def _worst(measured):

@@ -10,13 +10,12 @@ limit that no method beats (King 1983, PASP 95, 163).  Photons add, squared, wit
 import numpy as np
 from astropy.stats import mad_std
 
-from astroae.validation.bins import by_magnitude
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.metrics.aperture import as_growth
-from astroae.validation.sources import APERTURE
+from astroae.validation.metrics.aperture import growth_of
+from astroae.validation.sources import APERTURE, noise_at
 from astroae.validation.stamps import centroids, moments
-from astroae.validation.statistics import capped, exact, mean, resampled, rms
+from astroae.validation.statistics import capped, exact, mean, resampled
 from astroae.validation.tiles import fewest_tiles, tile_sums
 
 NAME = "astrometry"
@@ -54,7 +53,8 @@ def measure(pair):
         skipped = {q.name: Skipped(why) for q in QUANTITIES[:3]}
         return skipped | {"registration": _registration(pair)}
     found = _centroids(pair, sources, x, y, error)
-    sure = float(np.sqrt(np.sum(_weights(error) ** 2 * error**2)) / np.sum(_weights(error)))
+    weights = _weights(error)
+    sure = float(np.sqrt(np.sum(weights**2 * error**2)) / np.sum(weights))
     if sure > _SURE:
         why = (
             f"the mean of {len(sources)} centroids has an error of {sure:.2g} px, {_SURE} "
@@ -93,11 +93,11 @@ def centroid_errors(original, sources):
     -------
     array (n,)
     """
-    w2 = (original.fwhm / 2.3548) ** 2
+    w2 = original.psf_sigma**2
     s2 = _squared_widths(original, sources, w2)
-    sigma = original.sigma[np.rint(sources.y).astype(int), np.rint(sources.x).astype(int)]
+    sigma = noise_at(original, sources.x, sources.y)
     # Of a wide source much lies outside of the aperture of Sources.flux.
-    flux = sources.flux / (1 - np.exp(-((1.25 * original.fwhm) ** 2) / (2 * s2)))
+    flux = sources.flux / (1 - np.exp(-((APERTURE * original.fwhm) ** 2) / (2 * s2)))
     variance = np.pi / 2 * (sigma * (s2 + w2) ** 2 / (flux * w2)) ** 2
     if original.gain:
         v = 1 / (1 / s2 + 2 / w2)
@@ -118,14 +118,12 @@ def _centroids(pair, sources, x, y, error):
     flux = sources.flux + pair.aperture_changes(sources, APERTURE * pair.original.fwhm)
     gone = flux <= 0  # without light no centroid moves; such a source is off by all its width
     moved = [np.where(gone, pair.original.fwhm, new - old) for new, old in zip(after, (x, y))]
-    spread = rms(np.hypot(*moved) / error / np.sqrt(2))
-    bins = by_magnitude(
-        np.hypot(*moved) / error / np.sqrt(2), sources.mag, lambda v: as_growth(rms(v))
-    )
+    pull = np.hypot(*moved) / error / np.sqrt(2)
+    note = f"{np.sqrt(np.mean(pull**2)):.3f} of the error"
     return {
         "shift_x": _shift(moved[0], error, pair.original.pixel_mas),
         "shift_y": _shift(moved[1], error, pair.original.pixel_mas),
-        "growth": Measured(as_growth(spread), bins, note=f"{spread.value:.3f} of the error"),
+        "growth": growth_of(pull, sources.mag, note),
     }
 
 

@@ -9,7 +9,7 @@ nothing.  What small changes do to those is `injection.completeness`.
 import numpy as np
 
 from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.sources import THRESHOLD, peaks
+from astroae.validation.sources import APERTURE, THRESHOLD, peaks
 from astroae.validation.stamps import cut, disk_any
 from astroae.validation.statistics import Estimate, exact, net_change
 
@@ -148,17 +148,13 @@ def _negative(pair):
     return int(lost.sum()), int(gained.sum())
 
 
-def _radius(original):
-    return max(1, round(original.fwhm / 2))
-
-
 def _peaks(original, significance, threshold=_FAINT[0]):
     """Those off the edge, without bad or saturated pixels."""
-    x, y, snr = peaks(significance, threshold, _radius(original))
+    x, y, snr = peaks(significance, threshold, original.peak_radius)
     ny, nx = original.shape
     room = 2 * original.fwhm
     inside = (x >= room) & (y >= room) & (x <= nx - 1 - room) & (y <= ny - 1 - room)
-    spoilt = disk_any(original.bad | original.saturated, x, y, 1.25 * original.fwhm)
+    spoilt = disk_any(original.bad | original.saturated, x, y, APERTURE * original.fwhm)
     usable = inside & ~spoilt
     return x[usable], y[usable], snr[usable]
 
@@ -167,4 +163,4 @@ def _height(significance, x, y, original):
     """Highest significance around each place."""
     if not len(x):
         return np.zeros(0)
-    return cut(significance, x, y, _radius(original)).max((1, 2))
+    return cut(significance, x, y, original.peak_radius).max((1, 2))

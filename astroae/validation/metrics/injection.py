@@ -10,12 +10,12 @@ import numpy as np
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.sources import (
+    APERTURE,
     THRESHOLD,
     Sources,
     aperture_sums,
     flux_errors,
     magnitudes,
-    peaks,
 )
 from astroae.validation.stamps import disk_any
 from astroae.validation.statistics import mean, resampled
@@ -34,7 +34,6 @@ _STARS = 500
 _STAR_SNR = (5.0, 100.0)
 _PITCH = 8.0  # FWHM between the cells that hold one star each
 _CLEAR = 3.0  # FWHM to the next source
-_APERTURE = 1.25  # FWHM
 
 
 def measure(pair):
@@ -83,7 +82,7 @@ def _flux(pair):
     stars, light = original.keep("injection", lambda: _stars(original))
     if len(stars) < 5:
         return Skipped(f"{len(stars)} places for a star away from sources, fewer than 5")
-    radius = _APERTURE * original.fwhm
+    radius = APERTURE * original.fwhm
     added = "before compression" if pair.codec else "after compression"
     if pair.codec:
         before = _cast(original, original.data + light)
@@ -125,10 +124,10 @@ def _stars(original):
     """
     rng = np.random.default_rng(20)
     x, y = _places(original, rng)
-    radius = _APERTURE * original.fwhm
+    radius = APERTURE * original.fwhm
     sky = flux_errors(original, x, y, radius, np.zeros(len(x)))
     snr = rng.permutation(np.geomspace(*_STAR_SNR, max(1, len(x))))[: len(x)]
-    light = _painted(original.shape, x, y, snr * sky, original.fwhm / 2.3548)
+    light = _painted(original.shape, x, y, snr * sky, original.psf_sigma)
     flux = aperture_sums(light, x, y, radius)
     error = flux_errors(original, x, y, radius, flux)
     flags = np.zeros(len(x), int)
@@ -141,7 +140,7 @@ def _places(original, rng):
     rows, columns = (int(length // pitch) for length in original.shape)
     cells = np.stack(np.mgrid[:rows, :columns], -1).reshape(-1, 2)
     y, x = ((rng.permutation(cells) + 0.5 + rng.uniform(-0.25, 0.25, cells.shape)) * pitch).T
-    px, py, _ = peaks(original.detected, THRESHOLD, max(1, round(original.fwhm / 2)))
+    px, py, _ = original.peaks
     spoilt = disk_any(original.bad | original.saturated, x, y, 2 * original.fwhm)
     if len(px) and len(x):
         tree = needed("scipy.spatial").cKDTree(np.column_stack([px, py]))

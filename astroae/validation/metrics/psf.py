@@ -10,12 +10,12 @@ import numpy as np
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
-from astroae.validation.bins import by_magnitude, worst_bin
+from astroae.validation.bins import worst_bin
 from astroae.validation.extras import needed
 from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.metrics.aperture import as_growth, scale_change
-from astroae.validation.sources import pixel_errors
-from astroae.validation.statistics import capped, rms
+from astroae.validation.metrics.aperture import growth_of, scale_change
+from astroae.validation.sources import errors_of, noise_at, pixel_errors
+from astroae.validation.statistics import capped
 
 NAME = "psf"
 TITLE = "PSF photometry"
@@ -51,11 +51,7 @@ def measure(pair):
     return {
         "bias": scale(pull, snr, note),
         "pull": worst_bin(pull, mag, note=note),
-        "growth": Measured(
-            as_growth(rms(pull)),
-            tuple(by_magnitude(pull, mag, lambda v: as_growth(rms(v)))),
-            note=note,
-        ),
+        "growth": growth_of(pull, mag, note),
     }
 
 
@@ -110,8 +106,5 @@ def _fit(original, image, sources, bad):
 
 def _errors(original, sources, flux):
     """Errors of the fluxes: noise of 4 pi s^2 pixels (King 1983, PASP 95, 163), and photons."""
-    sigma = original.sigma[np.rint(sources.y).astype(int), np.rint(sources.x).astype(int)]
-    variance = 4 * np.pi * (original.fwhm / 2.3548) ** 2 * sigma**2
-    if original.gain:
-        variance = variance + np.maximum(flux, 0) / original.gain
-    return np.sqrt(variance)
+    sky = 4 * np.pi * original.psf_sigma**2 * noise_at(original, sources.x, sources.y) ** 2
+    return errors_of(original, sky, flux)

@@ -8,7 +8,7 @@ is its shear, with an error of 1 over its S/N.
 import numpy as np
 
 from astroae.validation.metrics import Measured, Quantity, Skipped
-from astroae.validation.stamps import centroids, moments
+from astroae.validation.stamps import FWHM, centroids, moments
 from astroae.validation.statistics import capped, effective_number, mean, resampled
 
 NAME = "shapes"
@@ -55,14 +55,14 @@ def _before(original):
     sources = original.sample.isolated
     sources = sources[sources.snr >= _SNR]
     shape = _shape(original.signal, sources, original.fwhm)
-    width = np.exp(shape[0]) * 2.3548 / original.fwhm
+    width = np.exp(shape[0]) * FWHM / original.fwhm
     fine = (width > _NARROWEST) & (width < _WIDEST) & (np.hypot(*shape[1:]) < _MOST_ELLIPTIC)
     return sources[fine], shape[:, fine]
 
 
 def _shape(image, sources, fwhm):
     """Log width, e1 and e2, (3, n); NaN where a source has none."""
-    width = fwhm / 2.3548
+    width = fwhm / FWHM
     x, y = centroids(image, sources.x, sources.y, fwhm)
     ixx, iyy, ixy = moments(image, x, y, width)
     size = (ixx + iyy) / 2

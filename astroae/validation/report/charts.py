@@ -4,6 +4,7 @@ import numpy as np
 
 from astroae.validation.report.pictures import ruler
 from astroae.validation.report.svg import BLUE, GREEN, ORANGE, sheet
+from astroae.validation.sources import APERTURE
 from astroae.validation.stamps import centroids
 
 __all__ = ["SMALLEST_SPECTRUM", "cloud", "histogram", "magnitude", "spectrum"]
@@ -22,7 +23,7 @@ def magnitude(pair):
     original = pair.original
     sources = _shown(original)
     sources = sources[(sources.flux > 0) & np.isfinite(sources.mag)]
-    changed = pair.aperture_changes(sources, 1.25 * original.fwhm) / sources.flux
+    changed = pair.aperture_changes(sources, APERTURE * original.fwhm) / sources.flux
     change = -_MMAG * np.log(np.maximum(1 + changed, 1e-6))
     error = _MMAG * sources.flux_err / sources.flux
     figure = sheet(3.4)
