@@ -68,24 +68,25 @@ def pack(encoded):
     Packed
     """
     n = 0 if encoded is None else len(encoded.tiles)
-    streams = [] if encoded is None else [bytes(stream) for stream in encoded.streams]
-    record = b"" if encoded is None else _seal(encoded.shared)
-    heap = [record, *streams] + ([record] if n > 1 else []) if n else []
+    if not n:
+        rows = np.zeros(0, _row_dtype(False, 0))
+        return Packed(_table_cards(rows, 0, {"STREAM": 0, "SHARED": 0}, False), rows, [])
+    record = _seal(encoded.shared)
+    # Column by column, rows in order: so a program that writes columns back one after
+    # another (astropy does) puts every piece where its descriptor says.
+    heap = [bytes(stream) for stream in encoded.streams] + [record] * min(n, 2)
     lengths = np.array([len(piece) for piece in heap], np.int64)
     offsets = np.cumsum(lengths) - lengths
     heap_size = int(lengths.sum())
     wide = heap_size > MAX_NARROW_HEAP
-    latents = None if encoded is None else encoded.latents
-    rows = np.zeros(n, _row_dtype(wide, 0 if latents is None else latents.shape[1]))
-    if n:
-        rows["STREAM"][:, 0], rows["STREAM"][:, 1] = lengths[1 : n + 1], offsets[1 : n + 1]
-        rows["SHARED"][0] = lengths[0], offsets[0]
-        rows["SHARED"][-1] = lengths[-1 if n > 1 else 0], offsets[-1 if n > 1 else 0]
-        for name in TILE_DTYPE.names:
-            rows[name] = _to_fits(encoded.tiles[name])
+    rows = np.zeros(n, _row_dtype(wide, 0 if encoded.latents is None else encoded.latents.shape[1]))
+    rows["STREAM"][:, 0], rows["STREAM"][:, 1] = lengths[:n], offsets[:n]
+    rows["SHARED"][[0, -1]] = np.stack([lengths, offsets], 1)[[n, -1]]
+    for name in TILE_DTYPE.names:
+        rows[name] = _to_fits(encoded.tiles[name])
     if LATENT in rows.dtype.names:
-        rows[LATENT] = latents
-    longest = {"STREAM": int(lengths[1 : n + 1].max(initial=0)), "SHARED": len(record)}
+        rows[LATENT] = encoded.latents
+    longest = {"STREAM": int(lengths[:n].max()), "SHARED": len(record)}
     return Packed(_table_cards(rows, heap_size, longest, wide), rows, heap)
 
 
