@@ -3,6 +3,8 @@
 With --fpack the images become tile-compressed ones of the FITS standard, a.fits.fz,
 with the very integers that an fpacked original had."""
 
+import sys
+
 from astroae.cli._many import run_many
 from astroae.cli._names import (
     add_output_arguments,
@@ -11,6 +13,7 @@ from astroae.cli._names import (
     restored_name,
 )
 from astroae.cli._progress import ProgressBar
+from astroae.errors import CorruptFileError
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -22,10 +25,10 @@ def add_arguments(parser):
     parser.add_argument("files", nargs="+", metavar="FILE", help="files that astroae wrote")
     parser.add_argument("--fpack", action="store_true", help="write tile-compressed .fits.fz")
     parser.add_argument(
-        "--on-corrupt",
-        choices=("raise", "blank"),
-        default="raise",
-        help="blank: NaN, BLANK or 0 in place of damaged tiles",
+        "--keep-going",
+        action="store_true",
+        help="give what is whole of a damaged file, with NaN, BLANK or 0 in place of damaged "
+        "tiles; the exit code is 5 all the same",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="tiles decoded at once")
     add_output_arguments(parser)
@@ -44,20 +47,21 @@ def run(args):
                 path,
                 target,
                 fpack=args.fpack,
-                on_corrupt=args.on_corrupt,
+                on_corrupt="blank" if args.keep_going else "raise",
                 overwrite=args.overwrite,
                 threads=args.threads,
                 progress=bar,
             )
-        return {"file": str(path), **result.to_dict()}, 0
+        for damage in result.damages:
+            print(f"astroae decompress: {damage}", file=sys.stderr)
+        code = CorruptFileError.exit_code if result.damages else 0
+        return {"file": str(path), **result.to_dict()}, code
 
     return run_many(args, args.files, job, _text)
 
 
 def _text(report):
     notes = [f"{hdu['name']}: {hdu['note']}" for hdu in report["hdus"] if hdu["note"]]
-    if not any(hdu["action"] == "restored" for hdu in report["hdus"]):
-        notes.append("nothing in it was compressed by astroae: copied as it is")
     return "\n  ".join(
         [f"{report['source']} -> {report['target']}: {report['original_bytes']} bytes", *notes]
     )

@@ -27,15 +27,18 @@ def _text(report):
         lines += [
             f"  original    {original['name']}, {original['bytes']} bytes",
             f"  SHA-256     {original['sha256']}",
-            f"  decompress  {_way_back(original, report['hdus'])}",
+            f"  decompress  {_way_back(report)}",
         ]
     for hdu in report["hdus"]:
         lines.append(f"  {hdu['index']:3d} {hdu['name']:12s} {_hdu(hdu)}")
     return "\n".join(lines)
 
 
-def _way_back(original, hdus):
+def _way_back(report):
     """What decompressing gives, as it was found while compressing."""
+    original, hdus = report["original"], report["hdus"]
+    if not report["complete"]:
+        return "refuses: HDUs that were written are missing, the file was cut short"
     if original["edited"]:
         return "gives another file: this one was edited after it was compressed"
     if original["byte_identical"]:

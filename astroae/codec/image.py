@@ -121,7 +121,15 @@ class EncodedImage:
 
 
 def encode_image(
-    data, settings, *, blank=None, source=None, integers=None, threads=None, progress=None
+    data,
+    settings,
+    *,
+    blank=None,
+    source=None,
+    integers=None,
+    verify=True,
+    threads=None,
+    progress=None,
 ):
     """Compress an array of stored values.
 
@@ -137,6 +145,8 @@ def encode_image(
     source : SourceGrid, optional
         Grid of an fpacked float image, whose ``integers`` are kept.
     integers : int32 ndarray of the image's shape, optional
+    verify : bool
+        Decode every stream and compare; see `astroae.codec.tile.encode_tile`.
     threads : int, optional
         As many as there are cores by default.
     progress : callable, optional
@@ -178,7 +188,7 @@ def encode_image(
     read = _reader(data, integers, dtype)
     survey(encoded, read)
     encoded.shared = encoded.record.pack()
-    _encode_tiles(encoded, read, range(len(grid)), threads, progress)
+    _encode_tiles(encoded, read, range(len(grid)), threads, progress, verify)
     return encoded
 
 
@@ -212,7 +222,9 @@ def reencode_tiles(encoded, data, changed, *, threads=None, progress=None):
     return new
 
 
-def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, progress=None):
+def decode_image(
+    encoded, region=None, *, on_corrupt="raise", damaged=None, threads=None, progress=None
+):
     """Stored values of an image, or of a region of it.
 
     Parameters
@@ -222,6 +234,8 @@ def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, prog
         Of step 1, one per axis.
     on_corrupt : {"raise", "blank"}
         What a damaged tile does: raise, or read as NaN, BLANK or 0.
+    damaged : list, optional
+        With ``"blank"`` the errors of these tiles are appended.
     threads, progress
         As in `encode_image`.
 
@@ -243,9 +257,11 @@ def decode_image(encoded, region=None, *, on_corrupt="raise", threads=None, prog
         inside, outside = grid.overlap(i, region)
         try:
             tile = decode_tile(encoded.streams[i], encoded.tiles[i], encoded.context(i))
-        except CorruptFileError:
+        except CorruptFileError as exc:
             if on_corrupt != "blank":
                 raise
+            if damaged is not None:
+                damaged.append(exc)
             out[outside] = _blank_value(encoded)
             return
         out[outside] = tile.reshape(grid.tile_shape_of(i))[inside]
@@ -344,7 +360,7 @@ def _reader(data, integers, dtype):
     return read
 
 
-def _encode_tiles(encoded, read, numbers, threads, progress):
+def _encode_tiles(encoded, read, numbers, threads, progress, verify=True):
     def work(i):
         context = encoded.context(i)
         values, integers = read(context)
@@ -354,7 +370,7 @@ def _encode_tiles(encoded, read, numbers, threads, progress):
             stream, row, vector = encode_tile(values, context, integers)
             row["MAXERR"] = max(row["MAXERR"], old["MAXERR"])
             return stream, row, vector
-        return encode_tile(values, context, integers)
+        return encode_tile(values, context, integers, verify)
 
     made = in_parallel(work, numbers, threads, progress)
     for i, (stream, row, vector) in zip(numbers, made):

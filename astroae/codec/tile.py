@@ -1,8 +1,7 @@
 """One tile: stored values <-> a stream and its row.
 
-`encode_tile` tries the forms and methods that serve, keeps the smallest, decodes
-what it wrote and compares that with the promise; only then is the tile done.  A
-stream is::
+`encode_tile` tries the forms and methods that serve, keeps the smallest, decodes it
+and compares that with the promise; only then is the tile done.  A stream is::
 
     form, parameter, base, predictor, len(special), len(side)   as varints
     special pixels | side information | coded integers
@@ -44,8 +43,8 @@ _SPARSE = 2.5  # bits per pixel below which deflate may win
 # Values at the ends of their range overflow on the way to a form that then does not
 # serve; the promise is checked at the end, whatever happened before.
 @np.errstate(all="ignore")
-def encode_tile(values, context, source_integers=None):
-    """A tile's stream and row, verified.
+def encode_tile(values, context, source_integers=None, verify=True):
+    """A tile's stream and row, checked against the promise.
 
     Parameters
     ----------
@@ -54,6 +53,9 @@ def encode_tile(values, context, source_integers=None):
     context : TileContext
     source_integers : int32 ndarray, optional
         Of a source taken over.
+    verify : bool
+        Decode the very bytes.  Without, the integers that went into them are held
+        against the promise alone: for a caller who reads back what he wrote.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def encode_tile(values, context, source_integers=None):
             continue
         stream = _pack(coded, row, context)
         row["CRC_S"] = stream_checksum(stream, context.number)
-        decoded = _decode(stream, row, context).values
+        decoded = _decode(stream, row, context, None if verify else coded.k).values
         if keeps_promise(values, decoded, coded, row, context):
             row["CRC_P"] = pixel_checksum(decoded)
             made.append((stream, row.copy(), vector))
@@ -245,7 +247,8 @@ class _Decoded:
     values: np.ndarray
 
 
-def _decode(stream, row, context):
+def _decode(stream, row, context, k=None):
+    """``k``: the integers, where they need not be decoded."""
     head, at = unpack_numbers(stream, 0, count=6)
     form, parameter, base, number, n_special, n_side = (int(v) for v in head)
     if min(n_special, n_side) < 0 or at + n_special + n_side > len(stream):
@@ -261,7 +264,8 @@ def _decode(stream, row, context):
         zero=float(row["ZERO"]),
     )
     plan = layout(coded.form, special, context)
-    k = _integers(stream[at:], base, number, coded.form, plan, row, context)
+    if k is None:
+        k = _integers(stream[at:], base, number, coded.form, plan, row, context)
     return _Decoded(coded.form, k, plan, restore(k, plan, coded, context))
 
 

@@ -53,7 +53,7 @@ def is_fpacked(header):
     return header.get("ZIMAGE") is True and str(header.get("XTENSION")).strip() == "BINTABLE"
 
 
-def takeover(header, data, settings=None, *, threads=None, progress=None):
+def takeover(header, data, settings=None, *, verify=True, threads=None, progress=None):
     """Compress a tile-compressed image, its integers and grid kept as they are.
 
     Parameters
@@ -64,7 +64,7 @@ def takeover(header, data, settings=None, *, threads=None, progress=None):
         Its data unit.
     settings : `~astroae.settings.Settings`, optional
         Tiles and model; the mode is always lossless, the source has lost what it may.
-    threads, progress
+    verify, threads, progress
         As in `astroae.codec.image.encode_image`.
 
     Returns
@@ -108,6 +108,7 @@ def takeover(header, data, settings=None, *, threads=None, progress=None):
         blank=image.blank,
         source=image.grid,
         integers=image.integers,
+        verify=verify,
         threads=threads,
         progress=progress,
     )

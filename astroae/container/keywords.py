@@ -21,9 +21,10 @@ __all__ = [
     "is_extra",
 ]
 
-#: Version of the format that this code writes, and the only one that it reads:
-#: 1 had checksums of streams without the tile's number, and was never released.
-FORMAT_VERSION = 2
+#: Version of the format that this code writes, and the only one that it reads: 1 had
+#: checksums of streams without the tile's number, 2 a heap that other programs did not
+#: copy well.  Neither was released.
+FORMAT_VERSION = 3
 
 #: Keyword that makes a BINTABLE an astroae image.
 MARK = "AEIMAGE"
@@ -158,6 +159,12 @@ FILE_KEYWORDS = (
     Keyword("AEPRIM", bool, "image was the primary HDU", "The image goes back to the primary HDU."),
     Keyword("AEFILSHA", str, "", "SHA-256 of the original file, hexadecimal."),
     Keyword("AEFILSIZ", int, "size of the original file [byte]", "Bytes of the original file."),
+    Keyword(
+        "AENHDU",
+        int,
+        "HDUs of this file",
+        "HDUs that the file was written with: where fewer are there, it was cut short.",
+    ),
     Keyword("AEFILNAM", str, "name of the original file", "Name of the original file, no folder."),
     Keyword("AEEDITED", bool, "pixels were edited since", "Pixels changed after compressing."),
     Keyword(

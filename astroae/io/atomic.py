@@ -8,11 +8,12 @@ at most a hidden ``.NAME.*.part`` file, never half a file under the final name.
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from astroae.errors import OutputError
 
-__all__ = ["atomic_output", "check_target"]
+__all__ = ["atomic_output", "check_target", "scratch_output"]
 
 
 def check_target(target, source=None, overwrite=False):
@@ -71,18 +72,27 @@ def check_target(target, source=None, overwrite=False):
 class _Writer:
     """A file whose failing writes are `OutputError`: reading may fail meanwhile too."""
 
-    def __init__(self, stream, target):
-        self._stream, self._target = stream, target
+    def __init__(self, stream, path, target):
+        self._stream, self._path, self._target = stream, path, target
 
     def write(self, data):
         with writing(self._target):
             return self._stream.write(data)
 
-    def patch(self, offset, data):
-        """Put ``data`` in the place of bytes that were written before."""
+    def flushed(self):
+        """Path of the file, where all that was written can be read."""
+        with writing(self._target):
+            self._stream.flush()
+        return self._path
+
+    def patch(self, offset, old, new):
+        """Put bytes in the place of ``old`` ones, which must stand there."""
         with writing(self._target):
             self._stream.seek(offset)
-            self._stream.write(data)
+            if self._stream.read(len(old)) != old or len(old) != len(new):
+                raise AssertionError(f"other bytes stand at {offset}")
+            self._stream.seek(offset)
+            self._stream.write(new)
             self._stream.seek(0, os.SEEK_END)
 
 
@@ -113,7 +123,7 @@ def atomic_output(target, overwrite=False):
 
     Yields
     ------
-    object with ``write(bytes)``
+    object with ``write(bytes)``, ``patch(offset, old, new)`` and ``flushed()``
 
     Raises
     ------
@@ -133,9 +143,9 @@ def atomic_output(target, overwrite=False):
     target = Path(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     with writing(target):
-        stream = open(part, "xb")  # not tempfile: that makes files only their owner can read
+        stream = open(part, "x+b")  # not tempfile: that makes files only their owner can read
     try:
-        yield _Writer(stream, target)
+        yield _Writer(stream, part, target)
         with writing(target):
             stream.flush()
             os.fsync(stream.fileno())
@@ -146,6 +156,15 @@ def atomic_output(target, overwrite=False):
             stream.close()
         part.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def scratch_output(target):
+    """As `atomic_output`, for a file that goes away when the block ends."""
+    with writing(target):
+        stream = tempfile.NamedTemporaryFile(prefix="astroae-")
+    with stream:
+        yield _Writer(stream, Path(stream.name), target)
 
 
 def _rename(part, target, overwrite):

@@ -86,19 +86,10 @@ class Table:
         own = structure_cards(self.structure, self.n_blank, notes, self.image_cards)
         return header_block(self.packed.cards + own + self.image_cards)
 
-    def size(self, notes):
-        """Bytes of the HDU without its last padding."""
-        return len(self.header(notes)) + self.data_size
-
     @property
     def image_header(self):
         """Header of the image, as it comes back."""
         return to_image_header(fits.Header.fromstring(self.header({})))
-
-    def comes_back_as(self, raw):
-        """Whether decompressing gives these bytes of a header, and every bit of the pixels."""
-        exact = is_exact(self.encoded, self.structure.settings)
-        return exact and header_block(raw_cards(self.image_header)) == raw
 
     @property
     def data_size(self):
@@ -111,7 +102,7 @@ class Table:
         yield bytes(-self.data_size % BLOCK)
 
 
-def encode_span(path, span: Span, settings, *, threads=None, progress=None):
+def encode_span(path, span: Span, settings, **options):
     """Compress one image HDU of a file.
 
     Parameters
@@ -121,8 +112,8 @@ def encode_span(path, span: Span, settings, *, threads=None, progress=None):
         Of an image that `can_code` takes.
     settings : `~astroae.settings.Settings`
         Bounds in physical units.
-    threads, progress :
-        As in `astroae.codec.image.encode_image`.
+    **options
+        ``verify``, ``threads`` and ``progress`` of `astroae.codec.image.encode_image`.
 
     Returns
     -------
@@ -130,9 +121,7 @@ def encode_span(path, span: Span, settings, *, threads=None, progress=None):
     """
     header = span.header
     settings, bscale = _for_image(settings, header), unit_of(header)
-    encoded = encode_stored(
-        pixels_of(path, span), header, settings, bscale, threads=threads, progress=progress
-    )
+    encoded = encode_stored(pixels_of(path, span), header, settings, bscale, **options)
     cards, n_blank = to_table_cards(header)
     structure = structure_of(encoded, header, settings, bscale)
     return Table(encoded, structure, pack(encoded), cards, n_blank)
@@ -225,14 +214,14 @@ class CodedHDU:
         header = len(header_block(raw_cards(self.image_header)))
         return header + data + -data % BLOCK
 
-    def restore(self, *, as_extension=False, on_corrupt="raise", threads=None, progress=None):
+    def restore(self, *, as_extension=False, progress=None, **options):
         """Bytes of the image HDU, header to padding, a slab of pixels at a time.
 
         Parameters
         ----------
         as_extension : bool
             A former primary HDU becomes an IMAGE extension.
-        on_corrupt, threads, progress :
+        progress, **options
             As in `astroae.codec.image.decode_image`.
 
         Yields
@@ -243,10 +232,9 @@ class CodedHDU:
         if as_extension and self.was_primary:
             header = extension_header(header)
         self._check_sizes(header)
-        options = {"on_corrupt": on_corrupt, "threads": threads}
         cards = raw_cards(header)
         if not self.is_exact and any(key in header for key in CHECKSUMS):
-            cards = with_checksums(cards, self._pixels(**options))
+            cards = with_checksums(cards, self._pixels(**options | {"damaged": None}))
         yield header_block(cards)
         size = 0
         for raw in self._pixels(progress=progress, **options):

@@ -13,7 +13,7 @@ from astroae.io.coded import pixels_of
 from astroae.io.spans import chunks, scan
 from astroae.settings import Latent, Relative
 
-__all__ = ["Comparison", "compare_hdus"]
+__all__ = ["Comparison", "compare_hdus", "same_tiles"]
 
 #: Cards of a tile-compressed table that follow from its streams.
 SIZES = ("PCOUNT", "THEAP", "TFORM", *CHECKSUMS)
@@ -61,7 +61,7 @@ def compare_hdus(restored, original, where, coded):
             continue
         elif lossy:
             _pixels(found, first, pixels_of(restored, back), pixels_of(original, first), hdu)
-        elif not (fpacked and _same_tiles((restored, back), (original, first))):
+        elif not (fpacked and same_tiles(_table(restored, back), _table(original, first))):
             found.differences.append(f"{first.label}: data differ")
     return found
 
@@ -82,13 +82,19 @@ def _same_header(back, first, ignored):
     return back == first
 
 
-def _same_tiles(*tables):
-    """Whether two tile-compressed tables hold the same integers, grids and pixels."""
-    images = []
-    for path, span in tables:
-        data = b"".join(chunks(path, span.data, span.data_end))
-        images.append(read_fpack(span.header, data))
-    one, two = images
+def _table(path, span):
+    return span.header, b"".join(chunks(path, span.data, span.data_end))
+
+
+def same_tiles(one, two):
+    """Whether two tile-compressed tables hold the same integers, grids and pixels.
+
+    Parameters
+    ----------
+    one, two : (`~astropy.io.fits.Header`, bytes)
+        Header and data unit.
+    """
+    one, two = read_fpack(*one), read_fpack(*two)
     same = one.values.tobytes() == two.values.tobytes()
     if one.grid is None or two.grid is None:
         return same and one.grid is two.grid

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from astropy.io import fits
 
-from astroae.io.restore import restored
-from astroae.io.spans import plain_source, quiet_headers, reading
+from astroae.io.restore import coded_hdus, restored
+from astroae.io.spans import plain_source, quiet_headers, reading, scan
 
 __all__ = ["difference"]
 
@@ -54,7 +54,8 @@ def _plain(path):
         plain_source(path) as packed,
         tempfile.NamedTemporaryFile(prefix="astroae-", suffix=".fits") as plain,
     ):
-        for piece in restored(packed, path):
+        spans = scan(packed, path)
+        for piece in restored(packed, path, spans, coded_hdus(packed, spans, path)):
             plain.write(piece)
         plain.flush()
         yield Path(plain.name)

@@ -19,7 +19,7 @@ from astroae.settings import Relative, Settings
 __all__ = ["encode_stored", "make_consistent", "structure_of"]
 
 
-def encode_stored(stored, header, settings, bscale, *, threads=None, progress=None):
+def encode_stored(stored, header, settings, bscale, **options):
     """Compress stored values.
 
     Parameters
@@ -31,6 +31,8 @@ def encode_stored(stored, header, settings, bscale, *, threads=None, progress=No
         In physical units.
     bscale : float
         Physical units per stored level.
+    **options
+        ``verify``, ``threads`` and ``progress`` of `astroae.codec.image.encode_image`.
 
     Returns
     -------
@@ -55,8 +57,7 @@ def encode_stored(stored, header, settings, bscale, *, threads=None, progress=No
         stored,
         stored_settings(settings, bscale),
         blank=_blank(header, stored.dtype),
-        threads=threads,
-        progress=progress,
+        **options,
     )
 
 

@@ -2,21 +2,21 @@
 
 `compress` keeps the order and the names of all HDUs.  A primary image moves to
 extension 1, behind an empty primary HDU that holds nothing but a note, and
-`decompress` (in `astroae.io.restore`) moves it back.  Tables, unknown extensions,
-images that would not get smaller and whatever follows the last HDU are copied as
-the bytes they are.  Tile-compressed images (``.fits.fz``) are taken over with the
+`decompress` (in `astroae.io.restore`) moves it back.  Tables, unknown extensions and
+whatever follows the last HDU are copied as the bytes they are.  Tile-compressed images (``.fits.fz``) are taken over with the
 integers they have, whatever may be lost of the others.  The SHA-256 of the original
 file, unpacked where it was gzipped, stands in the header of the first compressed
-image, and with it whether the way back gives the same file byte for byte.
+image, and with it whether the way back gives the same file byte for byte: the finished
+file is read back and compared (`astroae.io.readback`) before it gets its name.
 """
 
 import os
 from pathlib import Path
 
-from astroae.io.atomic import atomic_output, check_target
+from astroae.io.atomic import atomic_output, check_target, scratch_output
 from astroae.io.auto import asked_settings, chooser
 from astroae.io.certify import Certifier
-from astroae.io.job import Counter, FileJob
+from astroae.io.job import FileJob
 from astroae.io.models import check_embedding, keep
 from astroae.io.planes import check_planes
 from astroae.io.results import CompressionResult
@@ -103,9 +103,9 @@ def compress(
     overwrite : bool
         An existing output may be replaced.
     dry_run : bool
-        Compress, report, write nothing.
+        Compress, read back, report, and keep nothing.
     progress : callable, optional
-        ``progress(done, total)``, tiles of the whole file.
+        ``progress(done, total)``: tiles of the whole file, coded and then read back.
     threads : int, optional
         Tiles coded at once; by default as many as there are cores.
 
@@ -125,6 +125,8 @@ def compress(
         Data that this mode does not take.
     ToleranceError
         A certificate fails.
+    ReadBackError
+        What was written does not come back as promised; no file is left.
     MissingDependencyError
         What measures is not installed (``pip install astroae[validate]``).
     OutputError
@@ -181,14 +183,13 @@ def compress(
             certifier,
         )
         job.check()
-        if dry_run:
-            job.write(Counter())
-        else:
+        if not dry_run:
             check_target(dst, source=src, overwrite=overwrite)
-            with atomic_output(dst, overwrite) as out:
-                job.write(out)
-            if isinstance(settings.mode, Latent) and not embed_model:
+        with scratch_output(dst) if dry_run else atomic_output(dst, overwrite) as out:
+            job.write(out)
+            if isinstance(settings.mode, Latent) and not (embed_model or dry_run):
                 job.note_model(keep(settings.mode.model))
+            job.read_back(dst, at_hand=dry_run)
     result = CompressionResult(
         source=str(src),
         target=str(dst),

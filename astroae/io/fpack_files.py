@@ -23,7 +23,14 @@ from astroae.io.coded import Table, header_block
 from astroae.io.encoding import structure_of
 from astroae.io.spans import BLOCK
 
-__all__ = ["TakenOver", "empty_primary", "encode_fpacked", "fpack_pieces", "is_fpacked"]
+__all__ = [
+    "TakenOver",
+    "check_cards",
+    "empty_primary",
+    "encode_fpacked",
+    "fpack_pieces",
+    "is_fpacked",
+]
 
 
 @dataclass
@@ -45,7 +52,7 @@ class TakenOver:
     same: bool
 
 
-def encode_fpacked(path, span, settings, *, threads=None, progress=None):
+def encode_fpacked(path, span, settings, *, threads=None, **options):
     """Take over one tile-compressed HDU of a file.
 
     Parameters
@@ -56,7 +63,7 @@ def encode_fpacked(path, span, settings, *, threads=None, progress=None):
         Of a table that `is_fpacked`.
     settings : `~astroae.settings.Settings`
         Tiles and model; the mode is lossless whatever it says.
-    threads, progress
+    threads, **options
         As in `astroae.codec.image.encode_image`.
 
     Returns
@@ -74,18 +81,30 @@ def encode_fpacked(path, span, settings, *, threads=None, progress=None):
         stream.seek(span.start)
         raw = stream.read(span.end - span.start)
     data = memoryview(raw)[span.data - span.start : span.data_end - span.start]
-    taken = takeover(span.header, data, settings, threads=threads, progress=progress)
+    taken = takeover(span.header, data, settings, threads=threads, **options)
     back = b"".join(_table(taken.encoded, taken.header, taken.recipe, threads)[0])
     if back != raw:
-        _check_cards(back, raw, span)
+        check_cards(back, raw, span)
     cards, n_blank = to_table_cards(taken.header)
     structure = structure_of(taken.encoded, taken.header)
     table = Table(taken.encoded, structure, pack(taken.encoded), cards, n_blank)
     return TakenOver(table, split_recipe(taken.recipe), back == raw)
 
 
-def _check_cards(back, raw, span):
-    """Cards may differ in what another coder's streams need, and in nothing else."""
+def check_cards(back, raw, span):
+    """Cards may differ in what another coder's streams need, and in nothing else.
+
+    Parameters
+    ----------
+    back, raw : bytes
+        A tile-compressed HDU that was rebuilt, and the original; headers will do.
+    span : Span
+        For messages.
+
+    Raises
+    ------
+    UnsupportedDataError
+    """
     sizes = ("PCOUNT", "THEAP", "TFORM", *CHECKSUMS)
     first, second = (
         [c for c in _cards_of(text) if not c.startswith(sizes)] for text in (back, raw)
@@ -107,14 +126,14 @@ def _cards_of(raw):
         yield text[i : i + 80]
 
 
-def fpack_pieces(hdu, *, on_corrupt="raise", threads=None, progress=None):
+def fpack_pieces(hdu, *, on_corrupt="raise", damaged=None, threads=None, progress=None):
     """One image of a compressed file as a tile-compressed HDU.
 
     Parameters
     ----------
     hdu : `~astroae.io.coded.CodedHDU`
-    on_corrupt, threads, progress
-        As in `astroae.decompress`; damaged tiles cannot be blanked here.
+    on_corrupt, damaged, threads, progress
+        As in `astroae.codec.image.decode_image`; damaged tiles cannot be blanked here.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from pathlib import Path
 from astroae.container.keywords import is_extra
 from astroae.errors import CorruptFileError
 from astroae.io.latent_errors import latent_errors
-from astroae.io.restore import coded_hdus, file_sha256
+from astroae.io.restore import coded_hdus, file_sha256, written_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
 from astroae.settings import Latent
 
@@ -28,7 +28,8 @@ def info(file):
         Plain values, fit for JSON: ``file``, ``bytes``, ``original`` (name, bytes,
         SHA-256 of the file that was compressed; whether `astroae.decompress` gives
         it back byte for byte, as checked while compressing; whether that takes
-        ``fpack=True``; None where there was none), and ``hdus``, a dict each.
+        ``fpack=True``; None where there was none), ``complete`` (no HDU is missing), and
+        ``hdus``, a dict each.
 
     Raises
     ------
@@ -59,6 +60,7 @@ def info(file):
             "file": str(file),
             "bytes": plain.stat().st_size,
             "original": original_of(coded),
+            "complete": len(spans) >= written_hdus(coded),
             "hdus": [_hdu(span, coded.get(span.index), file_sha256(coded)) for span in spans],
         }
 

@@ -28,28 +28,19 @@ from astroae.io.latent_errors import latent_errors
 from astroae.io.models import model_bytes
 from astroae.io.planes import role_of, settings_for
 from astroae.io.preview import BUDGET, make_preview
+from astroae.io.readback import Original, read_back
 from astroae.io.results import HDUResult
-from astroae.io.spans import BLOCK, Span, chunks, sha256_of
+from astroae.io.spans import Span, chunks, sha256_of
 from astroae.settings import Latent, Lossless, Settings
 
-__all__ = ["Counter", "FileJob"]
+__all__ = ["FileJob"]
 
 NOTE = (
     "This file was compressed by astroae. The primary image is in extension",
     "1: after `import astroae`, astropy.io.fits reads it as an image. The",
     "program `astroae decompress` gives the original layout back.",
 )
-SAME = "AEFILSAM"
-
-
-class Counter:
-    """Where a dry run writes to."""
-
-    def write(self, data):
-        return len(data)
-
-    def patch(self, offset, data):
-        pass
+SAME, COUNT = "AEFILSAM", "AENHDU"  # known when all is written
 
 
 @dataclass
@@ -86,8 +77,11 @@ class FileJob:
     choose: object = None
     certifier: object = None
     results: list = field(default_factory=list)
+    asked: list = field(default_factory=list)  # settings of each coded image, stored units
+    marks: dict = field(default_factory=dict)  # where the cards that are patched stand
     written: int = 0
-    same: bool = True
+    hdus: int = 0
+    same: bool = False
     tiles_done: int = 0
     previews: int = 0
     model_note: str = ""
@@ -112,7 +106,8 @@ class FileJob:
             )
         self.sha256 = sha256_of(self.plain)
         self.original_bytes = self.plain.stat().st_size
-        self.tiles = sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
+        # Each tile is coded, and read back.
+        self.tiles = 2 * sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
 
     def _n_tiles(self, span):
         stem, settings = "NAXIS", self._settings_of(span)
@@ -131,7 +126,6 @@ class FileJob:
     def write(self, out):
         """All HDUs, then whatever follows the last."""
         self.out = out
-        self.mark = None  # where the card of the SAME keyword stands
         for span in self.spans:
             if span in self.plain_images:
                 self._image(span)
@@ -141,13 +135,47 @@ class FileJob:
                 self._keep(span, "more than 5 axes" if span.is_image else "no image")
         self._embed()
         self._copy(self.spans[-1].end, None)
-        if self.mark is not None:
-            out.patch(self.mark, card(SAME, self.same).encode())
+        self._patch(COUNT, 0, self.hdus)
+
+    def read_back(self, where, *, at_hand):
+        """Hold what was written against the original, and note whether it comes back.
+
+        Parameters
+        ----------
+        where : path-like
+            Name of the output.
+        at_hand : bool
+            The model is taken as it is here: readers would not find it yet.
+
+        Raises
+        ------
+        ReadBackError
+        """
+        model = getattr(self.settings.mode, "model", None) if at_hand else None
+        original = Original(self.plain, self.spans, self.asked, model)
+        self.same = read_back(
+            self.out.flushed(),
+            where,
+            original,
+            threads=self.threads,
+            progress=None if self.progress is None else self._one_more,
+        )
+        self._patch(SAME, False, self.same)
+
+    def _one_more(self, *_):
+        self.tiles_done = min(self.tiles_done + 1, self.tiles)
+        self.progress(self.tiles_done, self.tiles)
+
+    def _patch(self, keyword, before, value):
+        """Put a value that is known now into a header that was written before."""
+        old, new = (card(keyword, each).encode() for each in (before, value))
+        self.out.patch(self.marks[keyword], old, new)
 
     # ---- kinds of HDU ----------------------------------------------------------------
 
     def _keep(self, span, note):
         before = self.written
+        self.hdus += 1
         self._copy(span.start, span.end)
         size = self.written - before
         self.results.append(
@@ -160,11 +188,6 @@ class FileJob:
         if self.choose is not None and role == "image":
             settings, how = self._chosen(span, settings)
         table = self._encode(encode_span, span, settings)
-        if not self._pays(span, table, {}):
-            return
-        if self.fpacked:
-            self.same = False  # the way back makes all images tile-compressed, or none
-        self.same &= self._comes_back(span, table)
         settings = table.structure.settings
         exact, errors = is_exact(table.encoded, settings), {}
         if isinstance(settings.mode, Latent) and not exact:
@@ -183,7 +206,8 @@ class FileJob:
             **found,
             note="; ".join(filter(None, notes)),
         )
-        self._put(certificate)
+        if certificate:
+            self._put_hdu(certificate)
         if role == "image":
             self._preview(span, span.header, pixels_of(self.plain, span))
 
@@ -195,9 +219,6 @@ class FileJob:
                 raise
             self._keep(span, f"{exc.what}: {exc.found}")
             return
-        if not self._pays(span, taken.table, taken.notes):
-            return
-        self.same &= taken.same and not self.plain_images
         asked = self.certifier is not None or not isinstance(self.settings.mode, Lossless)
         self._table(
             span,
@@ -236,7 +257,12 @@ class FileJob:
     def _encode(self, encode, span, settings):
         try:
             made = encode(
-                self.plain, span, settings, threads=self.threads, progress=self._progress()
+                self.plain,
+                span,
+                settings,
+                verify=False,  # the whole file is read back
+                threads=self.threads,
+                progress=self._progress(),
             )
         except AstroAEError as exc:
             raise exc.at(f"{self.src}, {span.label}") from exc
@@ -257,29 +283,29 @@ class FileJob:
         self.out.write(data)
         self.written += len(data)
 
+    def _put_hdu(self, data):
+        self.hdus += 1
+        self._put(data)
+
     def _copy(self, start, stop):
         for chunk in chunks(self.plain, start, stop):
             self._put(chunk)
 
-    def _pays(self, span, table, notes):
-        """Whether the table is smaller than the HDU, which is kept where it is not."""
-        extra = BLOCK if span.index == 0 else 0
-        if table.size(self._notes(span) | notes) + extra < span.size:
-            return True
-        self._keep(span, "would not get smaller")
-        return False
-
     def _table(self, span, table, notes, **report):
         before = self.written
         if span.index == 0:
-            self._put(_note_primary())
+            self._put_hdu(_note_primary())
         header = table.header(self._notes(span) | notes)
-        if self.mark is None:
-            self.mark = self.written + header.index(f"{SAME:8s}=".encode())
-        self._put(header)
+        if not self.marks:
+            places = {key: header.index(f"{key:8s}=".encode()) for key in (SAME, COUNT)}
+            self.marks = {key: self.written + place for key, place in places.items()}
+        self.asked.append(table.encoded.settings)
+        self._put_hdu(header)
         for piece in table.pieces():
             self._put(piece)
         size = self.written - before
+        if size >= span.size:  # of some kB: readers find every image in the same way
+            report["note"] = "; ".join(filter(None, (report["note"], "does not get smaller")))
         self.results.append(
             HDUResult(
                 span.index,
@@ -292,24 +318,15 @@ class FileJob:
 
     def _notes(self, span):
         notes = {"AEPRIM": True} if span.index == 0 else {}
-        if self.mark is None:
+        if not self.marks:
             notes |= {
                 "AEFILNAM": _ascii(self.src.name),
                 "AEFILSIZ": self.original_bytes,
                 "AEFILSHA": self.sha256,
+                COUNT: 0,
                 SAME: False,
             }
         return notes
-
-    def _comes_back(self, span, table):
-        """Whether this HDU comes back byte for byte: header, pixels and padding."""
-        with open(self.plain, "rb") as stream:
-            stream.seek(span.start)
-            header = stream.read(span.data - span.start)
-            stream.seek(span.data_end)
-            padding = stream.read(span.end - span.data_end)
-        whole = (span.end - span.start) % BLOCK == 0
-        return whole and not any(padding) and table.comes_back_as(header)
 
     def note_model(self, path):
         """Remember where a model was put, and say so in the result."""
@@ -325,7 +342,7 @@ class FileJob:
             return
         self.note_model(None)
         if self.embed_model:
-            self._put(model_bytes(self.settings.mode.model))
+            self._put_hdu(model_bytes(self.settings.mode.model))
 
     def _preview(self, span, header, pixels):
         if not self.preview:
@@ -340,7 +357,7 @@ class FileJob:
         coded = make_preview(np.asanyarray(pixels), header, budget, notes)
         if coded is not None:
             self.previews += 1
-            self._put(coded)
+            self._put_hdu(coded)
 
 
 def _note_exact(mode):

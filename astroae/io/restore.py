@@ -1,21 +1,36 @@
 """The way back: a compressed file -> the bytes of the file it came from.
 
-`restored` yields the bytes; `decompress` writes them, and `astroae.io.inspect`
+`restored` yields the bytes; `decompress` writes them, and `astroae.io.verify`
 hashes them.  Previews, certificates and the empty primary HDU with its note are left out; what
-was copied on the way in is copied again.
+was copied on the way in is copied again.  What is given is held against what the file says
+of itself: how many HDUs it was written with, and the SHA-256 of the original.
 """
 
+import hashlib
+import warnings
 from pathlib import Path
 
+from astropy.utils.exceptions import AstropyUserWarning
+
 from astroae.container.keywords import MARK, is_extra
-from astroae.errors import AstroAEError, SettingError
+from astroae.errors import AstroAEError, CorruptFileError, InputError, SettingError
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
 from astroae.io.fpack_files import empty_primary, fpack_pieces
 from astroae.io.results import CompressionResult, HDUResult
-from astroae.io.spans import chunks, plain_source, quiet_headers, scan
+from astroae.io.spans import chunks, plain_source, quiet_headers, scan, tail
 
-__all__ = ["coded_hdus", "decompress", "file_sha256", "restored"]
+__all__ = [
+    "another_file",
+    "check_complete",
+    "coded_hdus",
+    "decompress",
+    "file_sha256",
+    "goes_back",
+    "nothing_compressed",
+    "restored",
+    "written_hdus",
+]
 
 ON_CORRUPT = ("raise", "blank")
 
@@ -32,8 +47,6 @@ def decompress(
 ):
     """Give back the file that `astroae.compress` was given.
 
-    A file in which nothing was compressed is copied.
-
     Parameters
     ----------
     src, dst : str or path-like
@@ -42,7 +55,8 @@ def decompress(
         Write tile-compressed images of the FITS standard (``.fits.fz``), with the
         integers that an fpacked original had.
     on_corrupt : {"raise", "blank"}
-        What a damaged tile does: an error, or NaN, BLANK or 0 in its place.
+        What damage does: an error and no output; or all that is whole is given, with NaN,
+        BLANK or 0 in place of damaged tiles, and the result's ``damages`` say what is not.
     overwrite : bool
         An existing output may be replaced.
     progress : callable, optional
@@ -53,16 +67,23 @@ def decompress(
     Returns
     -------
     CompressionResult
-        Sizes of the restored file as ``original_bytes``.
+        Sizes of the restored file as ``original_bytes``; ``byte_identical``: its SHA-256
+        is that of the file that was compressed.
 
     Raises
     ------
     CorruptFileError
-        A damaged tile or table.
+        A damaged tile or table, or a compressed file that was cut short.
     InputError
-        Not FITS, or cut short.
+        Not FITS, or nothing in it was compressed by astroae.
     OutputError
         The output exists or cannot be written.
+
+    Warns
+    -----
+    AstropyUserWarning
+        The output is not the file that was compressed, and should be: an HDU that is
+        kept as it is was edited since, or damaged.
 
     Examples
     --------
@@ -85,28 +106,58 @@ def decompress(
             hint="'blank' reads all that is whole",
         )
     src, dst = Path(src), Path(dst)
-    options = {"on_corrupt": on_corrupt, "threads": threads, "fpack": fpack}
     check_target(dst, source=src, overwrite=overwrite)
-    results = []
+    results, damages = [], [] if on_corrupt == "blank" else None
     with plain_source(src) as plain, quiet_headers(), atomic_output(dst, overwrite) as out:
-        size = 0
-        for piece in restored(plain, src, results=results, progress=progress, **options):
+        spans = scan(plain, src, damages)
+        coded = coded_hdus(plain, spans, src, damages)
+        if not coded and not damages:
+            raise nothing_compressed(src, len(spans))
+        size, digest = 0, hashlib.sha256()
+        pieces = restored(
+            plain,
+            src,
+            spans,
+            coded,
+            fpack=fpack,
+            results=results,
+            damages=damages,
+            progress=progress,
+            threads=threads,
+        )
+        for piece in pieces:
             out.write(piece)
+            digest.update(piece)
             size += len(piece)
         compressed = plain.stat().st_size
+    promised = promised_sha256(coded, fpack)
+    if promised not in (None, digest.hexdigest()) and not damages:
+        warnings.warn(another_file(src), AstropyUserWarning, stacklevel=2)
     return CompressionResult(
         source=str(src),
         target=str(dst),
         original_bytes=size,
         compressed_bytes=compressed,
         source_bytes=src.stat().st_size,
-        sha256="",
-        byte_identical=False,
+        sha256=digest.hexdigest(),
+        byte_identical=digest.hexdigest() == file_sha256(coded),
         hdus=tuple(results),
+        damages=tuple(str(damage) for damage in damages or ()),
     )
 
 
-def restored(plain, where, *, fpack=False, results=None, progress=None, **options):
+def restored(
+    plain,
+    where,
+    spans,
+    coded,
+    *,
+    fpack=False,
+    results=None,
+    damages=None,
+    progress=None,
+    threads=None,
+):
     """Bytes of the original file, a few MB at a time.
 
     Parameters
@@ -115,27 +166,38 @@ def restored(plain, where, *, fpack=False, results=None, progress=None, **option
         Compressed file (itself not in gzip).
     where : path-like
         Its name in messages.
+    spans : list of Span
+    coded : dict of int to CodedHDU
+        See `coded_hdus`.
     fpack : bool
         Images as tile-compressed ones.
     results : list, optional
         An `HDUResult` per HDU is appended.
+    damages : list, optional
+        Damage is appended here, and what is whole is given; without, it is raised.
     progress : callable, optional
         ``progress(done, total)``, tiles of the whole file.
-    **options
-        ``on_corrupt`` and ``threads`` of `astroae.codec.image.decode_image`.
+    threads : int, optional
+        Tiles decoded at once.
 
     Yields
     ------
     bytes
+
+    Raises
+    ------
+    CorruptFileError
+        A damaged tile or table, or a file that was cut short.
     """
-    spans = scan(plain, where)
-    coded = coded_hdus(plain, spans, where)
+    check_complete(spans, coded, where, damages)
+    options = {"threads": threads}
+    if damages is not None:
+        options |= {"on_corrupt": "blank", "damaged": damages}
     moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
-    sha256 = file_sha256(coded)
     counted = _count(progress, coded.values())
+    going = goes_back(spans, coded, drop_primary=moved and not fpack)
     for span in spans:
-        extra = span.index not in coded and is_extra(span.header, sha256)
-        if span.index == 0 and moved and not fpack or extra:
+        if span not in going:
             continue
         if span.index == 0 and moved and spans[1].header.get("AEPRIM") is True:
             yield empty_primary()  # in place of the one that holds astroae's note
@@ -156,11 +218,102 @@ def restored(plain, where, *, fpack=False, results=None, progress=None, **option
             except AstroAEError as exc:
                 raise exc.at(f"{where}, {span.label}") from exc
             _report(results, span, "restored", hdu.structure.settings.mode.name, size, note)
-    yield from chunks(plain, spans[-1].end, None)
+    yield from tail(plain, spans)
 
 
-def coded_hdus(plain, spans, where):
+def goes_back(spans, coded, *, drop_primary):
+    """HDUs of a compressed file that stand for one of the original, in order.
+
+    Parameters
+    ----------
+    spans : list of Span
+    coded : dict of int to CodedHDU
+    drop_primary : bool
+        The primary HDU is astroae's own.
+    """
+    sha256 = file_sha256(coded)
+    return [
+        span
+        for span in spans[1 if drop_primary else 0 :]
+        if span.index in coded
+        or not (span.header.get(MARK) is True or is_extra(span.header, sha256))
+    ]
+
+
+def check_complete(spans, coded, where, damages=None):
+    """Refuse a file that holds fewer HDUs than were written.
+
+    Parameters
+    ----------
+    spans : list of Span
+    coded : dict of int to CodedHDU
+    where : path-like
+    damages : list, optional
+        The error is appended here, not raised.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    wanted = written_hdus(coded)
+    if len(spans) >= wanted:
+        return
+    damage = CorruptFileError(
+        "the file is not complete",
+        where=str(where),
+        found=f"{len(spans)} HDUs are here, {wanted} were written",
+        hint="it was cut short, or HDUs were removed: get it again, or take what is here with "
+        "on_corrupt='blank' (--keep-going)",
+    )
+    if damages is None:
+        raise damage
+    damages.append(damage)
+
+
+def written_hdus(coded):
+    """How many HDUs the file was written with; 0 where no image tells it."""
+    told = [hdu.span.header.get("AENHDU") for hdu in coded.values()]
+    return next((n for n in told if isinstance(n, int)), 0)
+
+
+def promised_sha256(coded, fpack):
+    """SHA-256 that the restored file must have, None where it may be another file."""
+    for hdu in coded.values():
+        if hdu.was_edited or hdu.was_fpacked != fpack:
+            return None
+    same = any(hdu.span.header.get("AEFILSAM") is True for hdu in coded.values())
+    return file_sha256(coded) if same else None
+
+
+def another_file(src):
+    """What is to be said where a file is no longer what was written."""
+    return (
+        f"{src}: the restored file is not the one that was compressed, though no image was edited:"
+        " an HDU that is kept as it is was edited, added or damaged since"
+    )
+
+
+def nothing_compressed(where, n_hdus):
+    """The error of a file without any image of astroae."""
+    return InputError(
+        "nothing in the file was compressed by astroae",
+        where=str(where),
+        found=f"{n_hdus} HDUs, none with {MARK} = T",
+        hint="it is readable as it is; if astroae wrote it, it was cut short: get it again",
+    )
+
+
+def coded_hdus(plain, spans, where, damages=None):
     """The compressed images of a file, by the number of their HDU.
+
+    Parameters
+    ----------
+    plain : path-like
+    spans : list of Span
+    where : path-like
+        Name of the file in messages.
+    damages : list, optional
+        What is wrong with an image that cannot be read is appended here, not raised.
 
     Returns
     -------
@@ -172,7 +325,10 @@ def coded_hdus(plain, spans, where):
             try:
                 coded[span.index] = CodedHDU(plain, span)
             except AstroAEError as exc:
-                raise exc.at(f"{where}, {span.label}") from exc
+                placed = exc.at(f"{where}, {span.label}")
+                if damages is None or not isinstance(exc, CorruptFileError):
+                    raise placed from exc
+                damages.append(placed)
     return coded
 
 

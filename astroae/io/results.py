@@ -74,7 +74,7 @@ class CompressionResult:
     source_bytes : int
         Size of the input as it lies on the disk.
     sha256 : str
-        Of the original FITS file, unpacked.
+        Of the original FITS file, unpacked; of the restored one after decompressing.
     byte_identical : bool
         `astroae.decompress` (with ``fpack=True`` where tile-compressed images were
         taken over) gives the same file byte for byte, as checked while
@@ -84,6 +84,8 @@ class CompressionResult:
         Nothing was written.
     model : str
         In latent mode the model, its SHA-256, and where readers find it.
+    damages : tuple of str
+        Of a file that was decompressed for what is whole of it: what is not.
     """
 
     source: str
@@ -96,6 +98,7 @@ class CompressionResult:
     hdus: tuple[HDUResult, ...]
     dry_run: bool = False
     model: str = ""
+    damages: tuple[str, ...] = ()
 
     @property
     def ratio(self):

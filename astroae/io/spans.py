@@ -22,7 +22,7 @@ from astropy.utils.exceptions import AstropyWarning
 from astroae.container.keywords import MARK
 from astroae.errors import AstroAEError, CorruptFileError, InputError
 
-__all__ = ["Span", "chunks", "plain_source", "quiet_headers", "scan", "sha256_of"]
+__all__ = ["Span", "chunks", "plain_source", "quiet_headers", "scan", "sha256_of", "tail"]
 
 BLOCK = 2880
 CHUNK = 1 << 22
@@ -130,7 +130,7 @@ def reading(path):
         ) from exc
 
 
-def scan(path, where=None):
+def scan(path, where=None, damages=None):
     """The HDUs of a plain FITS file, and where its last one ends.
 
     Parameters
@@ -139,6 +139,8 @@ def scan(path, where=None):
         A file that is not compressed.
     where : str, optional
         Its name in messages.
+    damages : list, optional
+        An extension that is cut short is told here, not raised, and left out.
 
     Returns
     -------
@@ -157,10 +159,16 @@ def scan(path, where=None):
         total = stream.seek(0, 2)
         start = 0
         while start < total:
-            raw = _header_block(stream, start, where, len(spans))
-            if raw is None:
+            try:
+                raw = _header_block(stream, start, where, len(spans))
+                if raw is None:
+                    break
+                spans.append(_span(raw, len(spans), start, total, where))
+            except (CorruptFileError, InputError) as exc:
+                if damages is None or not spans:
+                    raise
+                damages.append(exc)
                 break
-            spans.append(_span(raw, len(spans), start, total, where))
             start = spans[-1].end
     return spans
 
@@ -234,6 +242,14 @@ def chunks(path, start=0, stop=None):
                 return
             left = None if left is None else left - len(chunk)
             yield chunk
+
+
+def tail(path, spans):
+    """Bytes behind the last HDU; none where an HDU begins there that is cut short."""
+    for i, chunk in enumerate(chunks(path, spans[-1].end)):
+        if i == 0 and chunk.startswith(b"XTENSION="):
+            return
+        yield chunk
 
 
 def sha256_of(path):

@@ -10,11 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from astroae.codec.image import decode_image
-from astroae.errors import AstroAEError, CorruptFileError, InputError
+from astroae.errors import AstroAEError, CorruptFileError
 from astroae.io.certify import damaged_certificates
 from astroae.io.compare import compare_hdus
 from astroae.io.inspect import original_of
-from astroae.io.restore import coded_hdus, file_sha256, restored
+from astroae.io.restore import (
+    another_file,
+    check_complete,
+    coded_hdus,
+    file_sha256,
+    nothing_compressed,
+    restored,
+)
 from astroae.io.spans import plain_source, quiet_headers, scan, sha256_of
 from astroae.settings import Latent
 
@@ -111,15 +118,11 @@ def verify(file, against=None, *, threads=None, progress=None):
         spans = scan(plain, file)
         try:
             coded = coded_hdus(plain, spans, file)
+            check_complete(spans, coded, file)
         except CorruptFileError as exc:
             return Verification(str(file), False, ((exc.where, str(exc)),))
         if not coded:
-            raise InputError(
-                "nothing in the file was compressed by astroae",
-                where=str(file),
-                found=f"{len(spans)} HDUs, none with AEIMAGE = T",
-                hint="check plain files with fitsverify",
-            )
+            raise nothing_compressed(file, len(spans))
         certificates = list(damaged_certificates(plain, spans, file_sha256(coded)))
         if certificates:
             damages = [(f"{file}, {place}", found) for place, found in certificates]
@@ -127,7 +130,8 @@ def verify(file, against=None, *, threads=None, progress=None):
         with tempfile.NamedTemporaryFile(prefix="astroae-", suffix=".fits") as scratch:
             try:
                 options = {"fpack": _fpacked(coded), "threads": threads, "progress": progress}
-                digest = _restore(plain, file, scratch, against is not None, options)
+                pieces = restored(plain, file, spans, coded, **options)
+                digest = _digest(pieces, scratch if against is not None else None)
             except CorruptFileError as exc:
                 # Tiles may all be whole, and what stands around them not.
                 damages = tuple(_damages(coded, file)) or ((exc.where, str(exc)),)
@@ -142,14 +146,15 @@ def _fpacked(coded):
     return any(hdu.was_fpacked for hdu in coded.values())
 
 
-def _restore(plain, file, scratch, keep, options):
-    """SHA-256 of the restored file, whose bytes go to ``scratch`` where they are needed."""
+def _digest(pieces, scratch):
+    """SHA-256 of the restored file, whose bytes go to ``scratch`` where one is given."""
     digest = hashlib.sha256()
-    for piece in restored(plain, file, **options):
+    for piece in pieces:
         digest.update(piece)
-        if keep:
+        if scratch is not None:
             scratch.write(piece)
-    scratch.flush()
+    if scratch is not None:
+        scratch.flush()
     return digest.hexdigest()
 
 
@@ -172,8 +177,11 @@ def _alone(file, coded, digest):
     words = FPACKED if _fpacked(coded) else {}
     if same:
         verdict = words.get(SAME_FILE, SAME_FILE)
-    elif original["edited"] or original["byte_identical"]:
+    elif original["edited"]:
         verdict = "the file was changed after it was compressed: decompress gives another file"
+    elif original["byte_identical"]:
+        damage = (str(file), another_file(file))
+        return Verification(str(file), False, (damage,), "decompress gives another file", False)
     elif all(hdu.is_exact for hdu in coded.values()):
         verdict = words.get(SAME_DATA, SAME_DATA)
     else:

@@ -110,7 +110,7 @@ def test_planes_and_dry_run(tmp_path, capsys):
     argv = ["compress", str(source), "-q", "4", "--plane", "SCI=exact", "--dry-run", "--json"]
     assert main(argv) == 0
     hdus = json.loads(capsys.readouterr().out)["files"][0]["hdus"]
-    assert [hdu["mode"] for hdu in hdus] == ["", "lossless", "relative", "", "lossless", ""]
+    assert [hdu["mode"] for hdu in hdus] == ["", "lossless", "relative", "", "lossless", "lossless"]
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -197,11 +197,21 @@ def test_header_is_the_image_s_own(plain, capsys):
     assert main(["header", str(plain.with_name("nope.fits"))]) == 3
 
 
-def test_file_that_never_was_compressed_is_copied(tmp_path, capsys):
-    fits.writeto(tmp_path / "tiny.fits", sky((4, 4)))
-    assert main(["compress", str(tmp_path / "tiny.fits")]) == 0
-    assert "would not get smaller" in capsys.readouterr().out
+def test_image_that_does_not_get_smaller_is_an_image_of_astroae(tmp_path, capsys):
+    source = tmp_path / "tiny.fits"
+    fits.writeto(source, sky((4, 4)))
+    assert main(["compress", str(source)]) == 0
+    assert "does not get smaller" in capsys.readouterr().out
     packed, back = tmp_path / "tiny.aae.fits", tmp_path / "b.fits"
+    with fits.open(packed) as hdus:
+        assert len(hdus) == 2 and hdus[1].shape == (4, 4)
+    assert main(["verify", str(packed)]) == 0
     assert main(["decompress", str(packed), "-o", str(back)]) == 0
-    assert "nothing in it" in capsys.readouterr().out
-    assert digest(back) == digest(packed) == digest(tmp_path / "tiny.fits")
+    assert digest(back) == digest(source)
+
+
+def test_file_that_never_was_compressed_is_refused(tmp_path, capsys):
+    fits.writeto(tmp_path / "plain.fits", sky((4, 4)))
+    assert main(["decompress", str(tmp_path / "plain.fits"), "-o", str(tmp_path / "b.fits")]) == 3
+    assert "nothing in the file was compressed" in capsys.readouterr().err
+    assert not (tmp_path / "b.fits").exists()

@@ -68,8 +68,8 @@ SIMPLE = Structure(
 @pytest.mark.parametrize(
     "keyword, value, error",
     [
-        ("AEVERSN", 3, FormatVersionError),
-        ("AEVERSN", 1, FormatVersionError),
+        ("AEVERSN", 4, FormatVersionError),
+        ("AEVERSN", 2, FormatVersionError),
         ("AEVERSN", 0, CorruptFileError),
         ("AEVERSN", "one", CorruptFileError),
         ("AEMODEL", "unet-9", ModelError),

@@ -172,8 +172,11 @@ def test_output_appears_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with atomic_output(target) as out:
         out.write(b"abcdef")
-        out.patch(2, b"XY")
+        with pytest.raises(AssertionError, match="other bytes"):
+            out.patch(2, b"ab", b"XY")
+        out.patch(2, b"cd", b"XY")
         out.write(b"g")
+        assert out.flushed().read_bytes() == b"abXYefg"
     assert target.read_bytes() == b"abXYefg"
     with pytest.raises(astroae.OutputError, match="exists"):
         with atomic_output(target) as out:
