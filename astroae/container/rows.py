@@ -331,7 +331,11 @@ def _read_record(descriptors, heap_size, read):
             continue
         if record is not None:
             return record
-    raise _damaged("column SHARED", "the image record and its copy are damaged")
+    raise _damaged(
+        "column SHARED",
+        "the image record and its copy are damaged, or what wrote the table anew did not keep its "
+        "heap",
+    )
 
 
 def _damaged(where, found):
