@@ -26,11 +26,11 @@ from astroae.io.coded import (
 from astroae.io.fpack_files import encode_fpacked
 from astroae.io.latent_errors import latent_errors
 from astroae.io.models import model_bytes
-from astroae.io.planes import role_of, settings_for
+from astroae.io.planes import planes_of, settings_for
 from astroae.io.preview import BUDGET, make_preview
 from astroae.io.results import HDUResult
 from astroae.io.spans import BLOCK, Span, chunks, sha256_of
-from astroae.settings import Latent, Lossless, Settings
+from astroae.settings import Bounded, Latent, Lossless, Settings
 
 __all__ = ["Counter", "FileJob"]
 
@@ -110,14 +110,16 @@ class FileJob:
                 found=f"{len(self.spans)} HDUs, none an image of 1 to 5 axes with pixels",
                 hint="tables alone are left to gzip",
             )
+        self.taken_for = planes_of(self.plain, self.spans, self.settings, self.planes)
         self.sha256 = sha256_of(self.plain)
         self.original_bytes = self.plain.stat().st_size
         self.tiles = sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
 
     def _n_tiles(self, span):
-        stem, settings = "NAXIS", self._settings_of(span)
         if span in self.fpacked:
             stem, settings = "ZNAXIS", replace(self.settings, mode=Lossless())
+        else:
+            stem, settings = "NAXIS", self._settings_of(span)
         n_axes = span.header.get(stem, 0)
         shape = tuple(span.header.get(f"{stem}{n}", 1) for n in range(n_axes, 0, -1)) or (1,)
         if settings.tile_shape is not None and len(settings.tile_shape) != len(shape):
@@ -125,7 +127,7 @@ class FileJob:
         return len(tile_grid(shape, settings))
 
     def _settings_of(self, span):
-        role = role_of(span.header, span.index, self.planes)
+        role = self.taken_for[span.index].role
         return settings_for(role, self.settings, span.header["BITPIX"])
 
     def write(self, out):
@@ -155,9 +157,9 @@ class FileJob:
         )
 
     def _image(self, span):
-        role = role_of(span.header, span.index, self.planes)
+        plane, role = self.taken_for[span.index], self.taken_for[span.index].role
         settings, how = self._settings_of(span), ""
-        if self.choose is not None and role == "image":
+        if self.choose is not None and role == "image" and isinstance(settings.mode, Bounded):
             settings, how = self._chosen(span, settings)
         table = self._encode(encode_span, span, settings)
         if not self._pays(span, table, {}):
@@ -182,6 +184,8 @@ class FileJob:
             **errors,
             **found,
             note="; ".join(filter(None, notes)),
+            role=role,
+            why=plane.why,
         )
         self._put(certificate)
         if role == "image":
