@@ -152,8 +152,10 @@ class FileJob:
         before = self.written
         self._copy(span.start, span.end)
         size = self.written - before
+        taken = self.taken_for.get(span.index)
+        plane = {} if taken is None else {"role": taken.role, "why": taken.why}
         self.results.append(
-            HDUResult(span.index, span.name, "kept", "", span.size, size, note=note)
+            HDUResult(span.index, span.name, "kept", "", span.size, size, note=note, **plane)
         )
 
     def _image(self, span):

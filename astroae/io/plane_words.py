@@ -87,7 +87,8 @@ def by_cards(header, primary=None):
     told = [(key, _text(header, key)) for key in TYPES]
     told += [(key, _text(header, key) or _text(primary, key)) for key in FILE_TYPES]
     told = [(key, value, role) for key, value in told if (role := role_in(value))]
-    # One that keeps more speaks louder: HDUCLAS1 is IMAGE for masks too.
+    # HDUCLAS1 is IMAGE of masks too; of two that differ the one that keeps more counts.
+    told = [each for each in told if each[::2] != ("HDUCLAS1", "image")]
     for wanted in ("exact", "relative", "image"):
         for key, value, role in told:
             if role == wanted:

@@ -15,10 +15,10 @@ __all__ = ["Doubt", "blocks_of", "doubt_of"]
 _WHOLE_UP_TO = 1 << 18  # pixels, below which all are looked at
 _SIDE = 128
 _LINE = 1 << 16
-_FEW_VALUES = 64
+_FEW_VALUES, _FEWEST_LEVELS = 64, 10  # the second of integers that follow each other, as noise does
 _SMALL_RANGE = 255  # of whole numbers stored as floats
 _MOSTLY = 0.5  # part of the pixels that hold one value, from which whole numbers are a map
-_FLAT = 0.75  # part of the neighbours that are equal
+_FLAT, _FLAT_WHOLE = 0.75, 0.6  # part of the neighbours that are equal, of whole numbers
 _TURNS = 0.05  # white noise turns at two of three pixels, a map of 10 px resolution at a tenth
 _TURNS_OF_LINE = 2  # a table of few pixels has few turns too
 _ULPS = 4
@@ -91,22 +91,32 @@ def doubt_of(blocks):
     if not values.size:
         return Doubt("no pixel is finite")
     used, counts = np.unique(values, return_counts=True)
-    if len(used) <= _FEW_VALUES:
+    if len(used) <= _FEW_VALUES and not _are_levels(used, counts):
         return Doubt(f"{len(used)} distinct value{'s' if len(used) > 1 else ''}")
     common = used[counts.argmax()]
-    if (used == np.rint(used)).all():
+    whole = bool((used == np.rint(used)).all())
+    if whole:
         if counts.max() >= _MOSTLY * values.size:
             return Doubt("whole numbers, more than half of them the same")
         if used.dtype.kind == "f" and used[-1] - used[0] <= _SMALL_RANGE:
             return Doubt(f"whole numbers from {used[0]:g} to {used[-1]:g}")
     found = [_along(blocks, axis, common) for axis in (0, 1)]
     flat = [equal for equal, _, _ in found if equal is not None]
-    if flat and min(flat) >= _FLAT:
+    if flat and min(flat) >= (_FLAT_WHOLE if whole else _FLAT):
         return Doubt(f"{min(flat):.0%} of neighbours are equal")
     turns = [(turns, least) for _, turns, least in found if turns is not None]
     if any(turns <= least for turns, least in turns):
         return Doubt("too smooth: no noise from pixel to pixel", smooth=True)
     return None
+
+
+def _are_levels(used, counts):
+    """Whether stored integers take nearly every level of the range that most of them fill."""
+    if used.dtype.kind == "f" or len(used) < _FEWEST_LEVELS:
+        return False
+    part = np.cumsum(counts) / counts.sum()
+    bulk = used[(part > 0.01) & (part - counts / counts.sum() < 0.99)]
+    return len(bulk) > _MOSTLY * (int(bulk[-1]) - int(bulk[0]) + 1)
 
 
 def _along(blocks, axis, common):

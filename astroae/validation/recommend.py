@@ -179,7 +179,9 @@ def _of_image(image, headers, steps, options):
         return about
     stored, header = _stored(image)
     whole, lossy = stored.dtype.kind != "f", options["lossy_integers"]
-    blocks = None if whole and not lossy else blocks_of(stored)
+    # An array is the picture that it is given as; so `astroae.encode` takes it.
+    judged = not isinstance(image.source, np.ndarray) and (lossy or not whole)
+    blocks = blocks_of(stored) if judged else None
     plane = plane_of(image.header, image.index, headers=headers, blocks=blocks)
     about = replace(about, role=plane.role)
     if plane.role == "exact" or (plane.role == "relative" and whole):
@@ -187,7 +189,7 @@ def _of_image(image, headers, steps, options):
     elif plane.role == "relative":
         about = replace(about, reason=f"within 0.2 % of itself: {plane.why}")
     elif whole and not lossy:
-        about = replace(about, reason=INTEGERS)
+        about = replace(about, role="kept", reason=INTEGERS)
     else:
         known = {"header": image.header, "mask": image.mask, "wcs": image.wcs, "unit": image.unit}
         about = _tried(about, stored, header, known, steps, options)
@@ -219,12 +221,13 @@ def _tried(about, stored, header, known, steps, options):
     shape = tuple(s.stop - s.start for s in part[-2:])
     mask = known.get("mask")
     known = known | {"mask": None if mask is None else mask[part].reshape(shape)}
+    lossy_integers = options["lossy_integers"] and stored.dtype.kind != "f"
     bench = Bench(
         stored[part].reshape(shape),
         header,
         about=known | {"name": about.name},
         tolerances=options["tolerances"],
-        lossy_integers=options["lossy_integers"],
+        lossy_integers=lossy_integers,
         dither=options["dither"],
         tile_shape=tile_shape,
         threads=options["threads"],
@@ -239,6 +242,7 @@ def _tried(about, stored, header, known, steps, options):
         reason=why or reason_of(best, trials),
         trials=tuple(trials),
         kinds=bench.original.scene.kinds if bench.original.good.any() else (),
+        lossy_integers=lossy_integers,
     )
 
 

@@ -1,7 +1,5 @@
 """STEP: integers on an odd step, dithered with integers or not."""
 
-import numpy as np
-
 from astroae.codec.forms.base import Form, coded, ordinary
 from astroae.entropy.residual import ONE, Units
 from astroae.pixels import grids, nulls

@@ -13,7 +13,7 @@ from astroae.codec.forms.base import Form, coded
 from astroae.pixels import levels, nulls
 from astroae.varint import pack_numbers, unpack_numbers
 
-_MOST = 2.0**40  # steps of the plain grid, far below what a float64 holds exactly
+_MOST_BITS = 40  # of a number of the plain grid, far below what a float64 holds exactly
 
 
 def kept_bits(relative_error):
@@ -37,10 +37,10 @@ def analyze(values, context):
     magnitude = np.abs(clean)
     if ((clean != 0) & (magnitude < limits.tiny)).any():
         return None  # denormals have no relative precision to give
-    top = float(magnitude.max(initial=0))
-    if p is not None and top < math.ldexp(1.0, min(p + kept + 1, 1023)):
+    exponent = math.frexp(float(magnitude.max(initial=0)))[1]
+    if p is not None and exponent <= p + kept + 1:
         p = None  # the kept bits are enough
-    if p is not None and (p + kept <= limits.minexp or top >= math.ldexp(_MOST, p)):
+    if p is not None and (p + kept <= limits.minexp or exponent > p + _MOST_BITS):
         return None
     k = _integers(clean, kept, p)
     if not np.isfinite(_floats(k, kept, p, values.dtype)).all():
@@ -57,7 +57,7 @@ def restore(k, plan, coded, context):
     p = int(unpack_numbers(coded.side, 0, count=1)[0][0]) if coded.side else None
     if p is not None and not limits.minexp < p + kept < limits.maxexp - 1:
         raise ValueError(f"a step of 2^{p} is out of range")
-    if np.abs(k).max(initial=0) >= (1 << kept + 12 if p is None else _MOST):
+    if np.abs(k).max(initial=0) >= 1 << (kept + 12 if p is None else _MOST_BITS):
         raise ValueError("a value lies outside the image's type")
     return _floats(k, kept, p, context.dtype)
 
