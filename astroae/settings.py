@@ -46,6 +46,16 @@ def _positive(name, value, hint="leave it out for lossless compression"):
     return number
 
 
+def _boolean(name, value):
+    if not isinstance(value, bool):
+        raise SettingError(
+            f"{name} must be True or False",
+            where=name,
+            found=f"got {value!r}",
+            hint="leave it out: integer images stay lossless",
+        )
+
+
 @dataclass(frozen=True)
 class Lossless:
     """Every stored value comes back bit for bit."""
@@ -67,12 +77,14 @@ class Bounded:
         Largest absolute error, in physical units; step of twice that.
     dither : {0, 1, 2}
         None, FITS subtractive dither, or the same with exact zeros kept.
-        Integers are never dithered.
+    lossy_integers : bool
+        Integer images lose too; else they stay lossless.
     """
 
     quantize_level: float | None = None
     error_bound: float | None = None
     dither: int = 1
+    lossy_integers: bool = False
     name = "bounded"
 
     def __post_init__(self):
@@ -92,6 +104,7 @@ class Bounded:
                 found=f"got {self.dither!r}, allowed are 0, 1 and 2",
                 hint="0 is none, 1 subtractive, 2 keeps exact zeros too",
             )
+        _boolean("lossy_integers", self.lossy_integers)
 
     def scaled(self, unit):
         """The same promise where one stored level is ``unit`` physical units."""
@@ -106,9 +119,17 @@ class Relative:
 
     For uncertainty, variance and weight planes, which an absolute step would
     push below zero.
+
+    Parameters
+    ----------
+    relative_error : float
+        Largest error over the value itself, below 1.
+    error_bound : float, optional
+        Largest absolute error besides, in physical units: both hold.
     """
 
     relative_error: float
+    error_bound: float | None = None
     name = "relative"
 
     def __post_init__(self):
@@ -121,6 +142,14 @@ class Relative:
                 hint="1/512 keeps a weight to 0.2 %",
             )
         object.__setattr__(self, "relative_error", value)
+        if self.error_bound is not None:
+            object.__setattr__(self, "error_bound", _positive("error_bound", self.error_bound))
+
+    def scaled(self, unit):
+        """The same promise where one stored level is ``unit`` physical units."""
+        if self.error_bound is None:
+            return self
+        return replace(self, error_bound=self.error_bound / abs(unit))
 
 
 @dataclass(frozen=True)
@@ -214,6 +243,12 @@ class Settings:
         """Name of the model; ``"classical"``: no network."""
         return self.mode.model.name if isinstance(self.mode, Latent) else "classical"
 
+    def for_integers(self):
+        """What they are for an integer image: lossless, unless it was asked to lose."""
+        if isinstance(self.mode, Bounded) and not self.mode.lossy_integers:
+            return replace(self, mode=Lossless())
+        return self
+
     def to_dict(self):
         """Plain values, for TOML files and headers."""
         mode = self.mode.to_dict() if isinstance(self.mode, Latent) else asdict(self.mode)
@@ -261,6 +296,7 @@ def from_keywords(
     quantize_level=None,
     error_bound=None,
     relative_error=None,
+    lossy_integers=False,
     dither=None,
     tile_shape=None,
     dither_seed=None,
@@ -274,7 +310,8 @@ def from_keywords(
 
     Parameters
     ----------
-    lossless, quantize_level, error_bound, relative_error, dither, tile_shape, dither_seed
+    lossless, quantize_level, error_bound, relative_error, lossy_integers, dither, tile_shape, \
+dither_seed
         See the modes and `Settings`.
     model : str or astroae.nets.modelfile.Model
         ``"default"`` and ``"classical"``: no network.  Models have been found before
@@ -304,7 +341,14 @@ def from_keywords(
         if given
     ]
     _check_one_mode(named)
+    _boolean("lossy_integers", lossy_integers)
     for name, given, wanted, hint in (
+        (
+            "lossy_integers",
+            lossy_integers or None,
+            ("quantize_level", "error_bound"),
+            "quantize_level or error_bound",
+        ),
         ("dither", dither, ("quantize_level", "error_bound"), "quantize_level or error_bound"),
         ("latent_step", latent_step, ("model",), "a model"),
         ("skips", skips, ("model",), "a model"),
@@ -321,7 +365,7 @@ def from_keywords(
     elif relative_error is not None:
         mode = Relative(relative_error)
     elif quantize_level is not None or error_bound is not None:
-        mode = Bounded(quantize_level, error_bound, 1 if dither is None else dither)
+        mode = Bounded(quantize_level, error_bound, 1 if dither is None else dither, lossy_integers)
     else:
         mode = Lossless()
     return Settings(mode, tile_shape, dither_seed)

@@ -29,8 +29,8 @@ __all__ = ["MODES", "Verdict", "check_file", "check_files"]
 #: Label and keywords of `astroae.compress`.
 MODES = {
     "lossless": {},
-    "q=4": {"quantize_level": 4},
-    "q=1": {"quantize_level": 1},
+    "q=4": {"quantize_level": 4, "lossy_integers": True},
+    "q=1": {"quantize_level": 1, "lossy_integers": True},
 }
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 

@@ -59,8 +59,10 @@ def quantized_case(plate, q, sigma="image"):
         return None
     step = 2 * half + 1 if whole else 2 * half
     if sigma == "tile":
-        return Case(f"q={q:g}", Settings(Bounded(quantize_level=q, dither=0)), math.nan)
-    return Case(f"q={q:g}", Settings(Bounded(error_bound=half, dither=0)), float(step))
+        asked = Bounded(quantize_level=q, dither=0, lossy_integers=True)
+        return Case(f"q={q:g}", Settings(asked), math.nan)
+    asked = Bounded(error_bound=half, dither=0, lossy_integers=True)
+    return Case(f"q={q:g}", Settings(asked), float(step))
 
 
 def scene_of(plate, case, encoded):

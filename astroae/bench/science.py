@@ -111,7 +111,7 @@ _NO_DITHER, _DITHER = -1, 1  # FITS names: NO_DITHER, SUBTRACTIVE_DITHER_1
 #: Coders by name: ``code(image) -> (restored image, bits per pixel)``.
 CODERS = {
     "astroae lossless": _astroae(),
-    **{f"astroae q={q}": _astroae(quantize_level=q) for q in (16, 8, 4, 2, 1)},
+    **{f"astroae q={q}": _astroae(quantize_level=q, lossy_integers=True) for q in (16, 8, 4, 2, 1)},
     **{f"fpack q={q}": _tiled("RICE_1", q, _DITHER) for q in (16, 4, 1)},
     **{f"fpack q={q}, no dither": _tiled("RICE_1", q, _NO_DITHER) for q in (16, 4, 1)},
     "HCOMPRESS q=4, scale 0": _tiled("HCOMPRESS_1", 4, _DITHER, hcomp_scale=0),

@@ -1,8 +1,10 @@
 """Compress the images of FITS files: a.fits, a.fits.gz or a.fits.fz becomes a.aae.fits.
 
-Without -q, -e or --model nothing is lost.  Tables and other extensions are copied byte for
-byte; masks stay exact and uncertainties keep 0.2 % of themselves, whatever the
-image is allowed to lose."""
+Without -q, -e or --model nothing is lost.  Integer images lose nothing without
+--lossy-integers either.  Tables and other extensions are copied byte for byte; masks, lookup
+tables and whatever is no picture stay exact, and uncertainties keep 0.2 % of themselves,
+whatever the image is allowed to lose.  Each line of the report says what a plane was taken
+for and why; --hdu NAME takes it for a picture."""
 
 import warnings
 
@@ -37,6 +39,11 @@ def add_arguments(parser):
         help="tolerance set of --certify and -q auto; by default 'default'",
     )
     mode.add_argument("-e", "--error-bound", metavar="E", help="largest absolute error of a pixel")
+    mode.add_argument(
+        "--lossy-integers",
+        action="store_true",
+        help="-q and -e are for integer images too, which stay lossless otherwise",
+    )
     mode.add_argument("--lossless", action="store_true", help="nothing: the default, said aloud")
     mode.add_argument(
         "--model",
@@ -48,6 +55,13 @@ def add_arguments(parser):
     mode.add_argument("--skips", metavar="WAY", help="of a model: coded (default) or cut")
     mode.add_argument(
         "--dither", metavar="N", help="0 none, 1 subtractive (default), 2 keeps zeros"
+    )
+    mode.add_argument(
+        "--hdu",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this extension (EXTNAME or number) is a picture, whatever it looks like",
     )
     mode.add_argument("--dither-seed", metavar="N", help="1 to 10000; from the pixels by default")
     mode.add_argument(
@@ -93,11 +107,12 @@ def run(args):
         chooser(tolerance=tolerance)
     if args.certify:
         Certifier(tolerance, on_fail)
+    lossy = settings.mode.name != "lossless"
     options = {
         "certify": args.certify,
         "on_fail": on_fail,
         "tolerance": tolerance,
-        "planes": dict(_plane(text) for text in args.plane),
+        "planes": _planes(args),
         "preview": not args.no_preview,
         "embed_model": args.embed_model,
         "overwrite": args.overwrite,
@@ -110,9 +125,9 @@ def run(args):
         with ProgressBar(path.name, args.quiet) as bar, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "tolerances are broken")  # the report says it
             result = astroae.compress(path, target, progress=bar, **asked, **options)
-        return {"file": str(path), **result.to_dict()}, 0
+        return {"file": str(path), "lossy": lossy, **result.to_dict()}, 0
 
-    plain = settings.mode.name == "lossless" and not args.lossless
+    plain = not lossy and not args.lossless
 
     def show(report):
         return _text(report) + (_hint(report) if plain else "")
@@ -141,6 +156,7 @@ def _settings(args):
         "quantize_level": _number(args.quantize_level, float),
         "error_bound": _number(args.error_bound, float),
         "lossless": args.lossless,
+        "lossy_integers": args.lossy_integers,
         "dither": _number(args.dither, int),
         "dither_seed": _number(args.dither_seed, int),
         "tile_shape": _shape(args.tile_shape),
@@ -160,6 +176,20 @@ def _number(text, kind):
 
 def _shape(text):
     return None if text is None else tuple(_number(part, int) for part in text.split(","))
+
+
+def _planes(args):
+    """Roles by name; a name that is given two of them is an error."""
+    planes = {}
+    for name, role in [(name, "image") for name in args.hdu] + [_plane(p) for p in args.plane]:
+        if planes.setdefault(name, role) != role:
+            raise SettingError(
+                "two roles for a plane",
+                where="--hdu and --plane",
+                found=f"{name} is to be {planes[name]} and {role}",
+                hint="give one of them",
+            )
+    return planes
 
 
 def _plane(text):
@@ -189,6 +219,8 @@ def _text(report):
             + _errors(hdu)
             + (f"  ({hdu['note']})" if hdu["note"] else "")
         )
+        if hdu["role"] and report["lossy"]:  # else nobody needs to know what is a picture
+            lines.append(f"      {hdu['role']}: {hdu['why']}")
         if hdu["verdict"]:
             lines.append(f"      certificate: {hdu['verdict']}")
         lines += [f"      broken: {line}" for line in hdu["broken"]]

@@ -18,6 +18,11 @@ def add_arguments(parser):
     parser.add_argument(
         "--tolerance", default="default", metavar="NAME|FILE", help="tolerance set, or a TOML file"
     )
+    parser.add_argument(
+        "--lossy-integers",
+        action="store_true",
+        help="try to lose bits of integer images too, which stay lossless otherwise",
+    )
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--whole", action="store_true", help="try on whole images of any size")
     part.add_argument(
@@ -43,6 +48,7 @@ def run(args):
                 path,
                 hdu=args.hdu,
                 tolerance=tolerances,
+                lossy_integers=args.lossy_integers,
                 whole=args.whole,
                 sample=args.sample,
                 threads=args.threads,

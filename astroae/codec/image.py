@@ -174,6 +174,8 @@ def encode_image(
     True
     """
     data, dtype = _checked(data)
+    if dtype.kind != "f":
+        settings = settings.for_integers()
     grid = tile_grid(data.shape, settings)
     settings = replace(settings, tile_shape=grid.limited().tile_shape)
     if settings.dither_seed is None:
@@ -338,7 +340,7 @@ def _checked(data):
 def _seed(data, grid, settings, dtype):
     """Dither seed from the pixels: exposures of one field must not share it."""
     mode = settings.mode
-    if dtype.kind != "f" or not isinstance(mode, Bounded) or not mode.dither:
+    if not isinstance(mode, Bounded) or not mode.dither:
         return 1
     checksum = 0
     for i in range(len(grid)):

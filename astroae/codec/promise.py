@@ -21,7 +21,7 @@ def keeps_promise(values, decoded, coded, row, context):
     if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC, Form.LATENT):
         return False
     ordinary = ~same
-    found = nulls.special(values, context.blank, _keeps_zeros(context))
+    found = nulls.special(values, context.blank, context.keeps_zeros)
     if found is not None and (ordinary & found).any():
         return False
     error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
@@ -37,10 +37,6 @@ def _as_step(error, count):
     return (12 * float((error.astype(np.float64) ** 2).sum()) / count) ** 0.5
 
 
-def _keeps_zeros(context):
-    return getattr(context.settings.mode, "dither", 0) == 2
-
-
 def _errors(values, decoded, coded, context):
     """Absolute errors, and the largest allowed for each pixel."""
     if coded.form is Form.STEP:
@@ -51,21 +47,28 @@ def _errors(values, decoded, coded, context):
     if coded.form is Form.LATENT:
         return error, np.finfo(np.float32).max  # any, but no infinity
     if coded.form is Form.TRUNC:
-        allowed = context.settings.mode.relative_error * np.abs(values.astype(wide))
+        allowed = relative_bound(context.settings.mode, values.astype(wide))
         kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
         return np.where(kept, error, np.inf), allowed
     step = coded.scale / (1 - MARGIN)
     return error, step / 2 + np.abs(np.spacing(decoded)).astype(wide) / 2
 
 
+def relative_bound(mode, values):
+    """Largest error of each pixel in relative mode: a fraction of itself, and the ceiling."""
+    allowed = mode.relative_error * np.abs(values)
+    return allowed if mode.error_bound is None else np.minimum(allowed, mode.error_bound)
+
+
 def quantisation_error(values, row, mode):
     """1-sigma error of each pixel: float32, in stored units."""
     error = np.zeros(values.shape, np.float32)
     if isinstance(mode, Relative) and values.dtype.kind == "f" and row["MAXERR"] > 0:
-        kept = trunc.kept_bits(mode.relative_error)
+        kept, p = trunc.kept_bits(mode.relative_error), trunc.step_exponent(mode.error_bound)
         finite = np.isfinite(values)
-        exponent = np.frexp(values[finite])[1] - 1
-        error[finite] = np.where(values[finite] != 0, np.ldexp(1.0, exponent - kept), 0) / 12**0.5
+        exponent = np.frexp(values[finite])[1] - 1 - kept
+        step = np.ldexp(1.0, exponent if p is None else np.minimum(exponent, p))
+        error[finite] = np.where(values[finite] != 0, step, 0) / 12**0.5
     elif isinstance(mode, (Bounded, Latent)) and row["SCALE"] > 0:
         error[np.isfinite(values)] = row["SCALE"] / 12**0.5
     return error
@@ -154,9 +157,10 @@ def _distance(a, b):
 
 def _may_change(old, new, mode, blank):
     """Ordinary pixels that came back as ordinary ones."""
-    if old.dtype.kind != "f":
-        return np.ones(old.shape, bool) if blank is None else (old != blank) & (new != blank)
-    ordinary = np.isfinite(old) & np.isfinite(new)
+    if old.dtype.kind == "f":
+        ordinary = np.isfinite(old) & np.isfinite(new)
+    else:
+        ordinary = np.ones(old.shape, bool) if blank is None else (old != blank) & (new != blank)
     if isinstance(mode, Relative):
         return ordinary & (old != 0) & (new != 0) & (np.signbit(old) == np.signbit(new))
     return ordinary & (old != 0) if getattr(mode, "dither", 0) == 2 else ordinary
@@ -167,7 +171,8 @@ def _limit(old, new, scale, mode):
     if isinstance(mode, Latent):
         return np.inf
     if isinstance(mode, Relative) and old.dtype.kind == "f":
-        return mode.relative_error * np.abs(_wide(old))
+        allowed = mode.relative_error * np.abs(_wide(old))
+        return allowed if mode.error_bound is None else np.minimum(allowed, mode.error_bound)
     if not scale:
         return -1
     if old.dtype.kind != "f":

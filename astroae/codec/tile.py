@@ -100,7 +100,17 @@ def middle(values):
 def noise_of(values, context):
     """Noise of a tile's ordinary pixels."""
     found = nulls.special(values, context.blank)
+    if values.dtype.kind == "i" and values.dtype.itemsize == 8:
+        values = _near_zero(values, found)
     return float(noise_sigma(values, None if found is None else ~found))
+
+
+def _near_zero(values, found):
+    """64-bit integers less their least one, where float64 then holds them exactly."""
+    plain = values if found is None else values[~found]
+    if not plain.size or int(plain.max()) - int(plain.min()) >= 2**53:
+        return values
+    return values - plain.min()
 
 
 def _statistics(values, context):
@@ -263,7 +273,7 @@ def _decode(stream, row, context, k=None):
         scale=float(row["SCALE"]),
         zero=float(row["ZERO"]),
     )
-    plan = layout(coded.form, special, context)
+    plan = layout(coded.form, parameter, special, context)
     if k is None:
         k = _integers(stream[at:], base, number, coded.form, plan, row, context)
     return _Decoded(coded.form, k, plan, restore(k, plan, coded, context))

@@ -99,7 +99,7 @@ KEYWORDS = (
         "AEERRBND",
         float,
         "largest absolute error",
-        "error_bound as given, in physical units.",
+        "error_bound as given, in physical units; in relative mode it holds as well.",
     ),
     Keyword("AERELERR", float, "largest relative error", "relative_error as given."),
     Keyword(
@@ -119,6 +119,12 @@ KEYWORDS = (
         int,
         "0 none, 1 subtractive, 2 keeps zeros",
         "Dither method, as in the FITS standard; bounded mode only.",
+    ),
+    Keyword(
+        "AELOSSYI",
+        bool,
+        "integer images lose too",
+        "lossy_integers as given; without it integer images are lossless.",
     ),
     Keyword("AEDSEED", int, "dither seed", "Start in the 10 000 dither numbers, 1 to 10 000."),
     Keyword(

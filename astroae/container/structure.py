@@ -72,7 +72,7 @@ _WCS_AXIS = re.compile(r"(?:CTYPE|CRPIX|CRVAL|CDELT|CUNIT)(\d+) *=")
 
 def stored_settings(settings, bscale):
     """Settings in physical units -> in stored units of ``bscale`` each."""
-    if isinstance(settings.mode, Bounded) and bscale != 1:
+    if isinstance(settings.mode, (Bounded, Relative)) and bscale != 1:
         return replace(settings, mode=settings.mode.scaled(bscale))
     return settings
 
@@ -165,9 +165,10 @@ def _mode_values(mode):
             "AEQLEVEL": mode.quantize_level,
             "AEERRBND": mode.error_bound,
             "AEDITHER": mode.dither,
+            "AELOSSYI": mode.lossy_integers or None,
         }
     if isinstance(mode, Relative):
-        return {"AERELERR": mode.relative_error}
+        return {"AEERRBND": mode.error_bound, "AERELERR": mode.relative_error}
     if isinstance(mode, Latent):
         return {"AELATSTP": mode.latent_step, "AESKIPS": mode.skips}
     return {}
@@ -277,12 +278,15 @@ def _mode(header):
     if name == Lossless.name:
         return Lossless()
     if name == Relative.name:
-        return Relative(_get(header, "AERELERR", float))
+        return Relative(
+            _get(header, "AERELERR", float), _get(header, "AEERRBND", float, default=None)
+        )
     if name == Bounded.name:
         return Bounded(
             _get(header, "AEQLEVEL", float, default=None),
             _get(header, "AEERRBND", float, default=None),
             _int(header, "AEDITHER"),
+            _get(header, "AELOSSYI", bool, default=False),
         )
     known = ", ".join(MODES)
     raise _damaged("AEMODE", f"got {name!r}, known are {known}")
@@ -316,7 +320,7 @@ def _get(header, name, kind, default=_MISSING):
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise _damaged(name, f"got {value!r}, expected {kind.__name__}")
     return value
 

@@ -24,8 +24,9 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
         ``progress(done, total)``, tiles.
     **settings
         Those of `astroae.settings.from_keywords`: ``quantize_level``,
-        ``error_bound``, ``relative_error``, ``dither``, ``tile_shape``, ``model``, ...
-        No mode named: lossless.
+        ``error_bound``, ``relative_error``, ``lossy_integers``, ``dither``,
+        ``tile_shape``, ``model``, ...  No mode named: lossless; integers are lossless in
+        bounded mode too, unless ``lossy_integers=True``.
 
     Returns
     -------

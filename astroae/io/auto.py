@@ -43,13 +43,15 @@ def asked_settings(**keywords):
     return settings_of(**keywords | ({"quantize_level": _ANY} if auto else {})), auto
 
 
-def chooser(*, tolerance="default", dither=None, threads=None):
+def chooser(*, tolerance="default", lossy_integers=False, dither=None, threads=None):
     """What finds the level of each image of a file.
 
     Parameters
     ----------
     tolerance : str, path-like or Tolerances
         See `astroae.validate`.
+    lossy_integers : bool
+        Integer images are to lose too.
     dither : {0, 1, 2}, optional
         As asked for; by default it is chosen too.
     threads : int, optional
@@ -75,6 +77,7 @@ def chooser(*, tolerance="default", dither=None, threads=None):
             span.header,
             name=span.label,
             tolerance=tolerances,
+            lossy_integers=lossy_integers,
             dither=dither,
             tile_shape=settings.tile_shape,
             threads=threads,

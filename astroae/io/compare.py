@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from astroae.codec.promise import relative_bound
 from astroae.container.fpack import is_fpacked
 from astroae.container.fpack_read import read_fpack
 from astroae.container.header import raw_cards
@@ -127,7 +128,7 @@ def _pixels(found, span, back, first, hdu):
 
 def _over_bound(back, first, tile, hdu):
     """Error of each pixel over its bound; inf where one is finite and the other is not."""
-    mode, blank = hdu.structure.settings.mode, hdu.structure.blank
+    mode, blank = hdu.structure.stored_settings.mode, hdu.structure.blank
     kind = back.dtype.kind
     back, first = back.astype(np.float64), first.astype(np.float64)
     if kind == "f":
@@ -137,7 +138,7 @@ def _over_bound(back, first, tile, hdu):
     with np.errstate(invalid="ignore"):
         error = np.abs(back - first)
     if isinstance(mode, Relative):
-        bound = mode.relative_error * np.abs(first)
+        bound = relative_bound(mode, first)
     elif isinstance(mode, Latent):
         bound = np.full(back.shape, float(tile["MAXERR"]))  # nothing was promised, but measured
     else:

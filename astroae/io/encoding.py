@@ -90,9 +90,11 @@ def structure_of(encoded, header, settings=None, bscale=1.0):
         shape = tuple(header.get(f"NAXIS{n}", 0) for n in range(header.get("NAXIS", 0), 0, -1))
         sums = {"header_sum": header_sum(header), "scale_sum": scale_sum(header)}
         return Structure(shape, dtype, (1,) * len(shape), settings, **sums)
-    filled = encoded.settings
+    filled, settings = encoded.settings, settings or encoded.settings
+    if encoded.dtype.kind != "f":
+        settings = settings.for_integers()
     settings = replace(
-        settings or filled,
+        settings,
         tile_shape=filled.tile_shape,
         dither_seed=filled.dither_seed,
     )

@@ -3,8 +3,8 @@
 import numpy as np
 
 from astroae.codec.image import encode_image
-from astroae.io.coded import can_code, pixels_of
-from astroae.io.planes import role_of
+from astroae.io.coded import pixels_of
+from astroae.io.planes import planes_of
 from astroae.io.spans import plain_source, quiet_headers, scan
 from astroae.pixels.tiling import TileGrid
 from astroae.settings import Bounded, Lossless, Settings
@@ -31,10 +31,12 @@ def estimate_saving(src, quantize_level=4.0):
     bounded, lossless = Settings(Bounded(quantize_level)), Settings(Lossless())
     sizes = np.zeros(2)
     with plain_source(src) as plain, quiet_headers():
-        for span in scan(plain, src):
-            if not (span.is_image and can_code(span)) or span.header["BITPIX"] > 0:
+        spans = scan(plain, src)
+        planes = planes_of(plain, spans, bounded)
+        for span in spans:
+            if span.index not in planes or span.header["BITPIX"] > 0:
                 continue
-            if role_of(span.header) != "image":
+            if planes[span.index].role != "image":
                 continue
             data = pixels_of(plain, span)
             grid = TileGrid.default(data.shape)

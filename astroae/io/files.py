@@ -33,6 +33,7 @@ def compress(
     quantize_level=None,
     error_bound=None,
     lossless=False,
+    lossy_integers=False,
     dither=None,
     tile_shape=None,
     dither_seed=None,
@@ -64,11 +65,14 @@ def compress(
         `astroae.recommend` finds to be within ``tolerance``, for each image by itself, or
         lossless where there is none; the result's notes say what was found.
     error_bound : float, optional
-        Largest absolute error, in the image's physical units.
+        Largest absolute error, in the image's physical units, of whatever loses anything.
     lossless : bool
         Says aloud what is the default.
+    lossy_integers : bool
+        ``quantize_level`` and ``error_bound`` are for integer images too.  Without it
+        these stay lossless, as with fpack.
     dither : {0, 1, 2}, optional
-        Of float images in a quantized mode; 1 by default.
+        In a quantized mode; 1 by default.
     tile_shape : tuple of int, optional
         In C order, for the images with as many axes.
     dither_seed : int, optional
@@ -89,7 +93,8 @@ def compress(
         (`astroae.nets.store.user_folder`), and the result says so.
     planes : dict, optional
         Role (``"image"``, ``"exact"``, ``"relative"``) by EXTNAME or number of
-        the HDU, where `astroae.io.planes` would guess another.
+        the HDU, where `astroae.io.planes` would find another.  The result says of each
+        HDU what it was taken for and why.
     certify : bool
         Measure the sources of every image of two axes before and after, and write them
         behind it as a table PHOTOMETRY, with a verdict on each quantity.
@@ -155,6 +160,7 @@ def compress(
         lossless=lossless,
         quantize_level=quantize_level,
         error_bound=error_bound,
+        lossy_integers=lossy_integers,
         dither=dither,
         tile_shape=tile_shape,
         dither_seed=dither_seed,
@@ -163,7 +169,8 @@ def compress(
         skips=skips,
     )
     check_embedding(embed_model, settings)
-    choose = chooser(tolerance=tolerance, dither=dither, threads=threads) if auto else None
+    options = {"lossy_integers": lossy_integers, "dither": dither, "threads": threads}
+    choose = chooser(tolerance=tolerance, **options) if auto else None
     certifier = Certifier(tolerance, on_fail, threads) if certify else None
     src, dst = Path(src), Path(dst)
     with plain_source(src) as plain, quiet_headers():

@@ -67,9 +67,10 @@ class AEImageHDU(TableBackedHDU):
         EXTNAME.
     ver : int, optional
         EXTVER.
-    lossless, quantize_level, error_bound, relative_error, dither, tile_shape, \
-dither_seed, model, latent_step, skips
-        See `astroae.settings.from_keywords`.  No mode named: lossless.
+    lossless, quantize_level, error_bound, relative_error, lossy_integers, dither, \
+tile_shape, dither_seed, model, latent_step, skips
+        See `astroae.settings.from_keywords`.  No mode named: lossless; integers are
+        lossless in bounded mode too, unless ``lossy_integers=True``.
     uint, do_not_scale_image_data
         As in `~astropy.io.fits.ImageHDU`.
     scale_back : bool, optional
@@ -110,6 +111,7 @@ dither_seed, model, latent_step, skips
         quantize_level=None,
         error_bound=None,
         relative_error=None,
+        lossy_integers=False,
         dither=None,
         tile_shape=None,
         dither_seed=None,
@@ -141,6 +143,7 @@ dither_seed, model, latent_step, skips
             quantize_level=quantize_level,
             error_bound=error_bound,
             relative_error=relative_error,
+            lossy_integers=lossy_integers,
             dither=dither,
             tile_shape=tile_shape,
             dither_seed=dither_seed,

@@ -26,12 +26,12 @@ from astroae.io.coded import (
 from astroae.io.fpack_files import encode_fpacked
 from astroae.io.latent_errors import latent_errors
 from astroae.io.models import model_bytes
-from astroae.io.planes import role_of, settings_for
+from astroae.io.planes import planes_of, settings_for
 from astroae.io.preview import BUDGET, make_preview
 from astroae.io.readback import Original, read_back
 from astroae.io.results import HDUResult
 from astroae.io.spans import Span, chunks, sha256_of
-from astroae.settings import Latent, Lossless, Settings
+from astroae.settings import Bounded, Latent, Lossless, Settings
 
 __all__ = ["FileJob"]
 
@@ -104,15 +104,17 @@ class FileJob:
                 found=f"{len(self.spans)} HDUs, none an image of 1 to 5 axes with pixels",
                 hint="tables alone are left to gzip",
             )
+        self.taken_for = planes_of(self.plain, self.spans, self.settings, self.planes)
         self.sha256 = sha256_of(self.plain)
         self.original_bytes = self.plain.stat().st_size
         # Each tile is coded, and read back.
         self.tiles = 2 * sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
 
     def _n_tiles(self, span):
-        stem, settings = "NAXIS", self._settings_of(span)
         if span in self.fpacked:
             stem, settings = "ZNAXIS", replace(self.settings, mode=Lossless())
+        else:
+            stem, settings = "NAXIS", self._settings_of(span)
         n_axes = span.header.get(stem, 0)
         shape = tuple(span.header.get(f"{stem}{n}", 1) for n in range(n_axes, 0, -1)) or (1,)
         if settings.tile_shape is not None and len(settings.tile_shape) != len(shape):
@@ -120,7 +122,7 @@ class FileJob:
         return len(tile_grid(shape, settings))
 
     def _settings_of(self, span):
-        role = role_of(span.header, span.index, self.planes)
+        role = self.taken_for[span.index].role
         return settings_for(role, self.settings, span.header["BITPIX"])
 
     def write(self, out):
@@ -178,14 +180,16 @@ class FileJob:
         self.hdus += 1
         self._copy(span.start, span.end)
         size = self.written - before
+        taken = self.taken_for.get(span.index)
+        plane = {} if taken is None else {"role": taken.role, "why": taken.why}
         self.results.append(
-            HDUResult(span.index, span.name, "kept", "", span.size, size, note=note)
+            HDUResult(span.index, span.name, "kept", "", span.size, size, note=note, **plane)
         )
 
     def _image(self, span):
-        role = role_of(span.header, span.index, self.planes)
+        plane, role = self.taken_for[span.index], self.taken_for[span.index].role
         settings, how = self._settings_of(span), ""
-        if self.choose is not None and role == "image":
+        if self.choose is not None and role == "image" and isinstance(settings.mode, Bounded):
             settings, how = self._chosen(span, settings)
         table = self._encode(encode_span, span, settings)
         settings = table.structure.settings
@@ -205,6 +209,8 @@ class FileJob:
             **errors,
             **found,
             note="; ".join(filter(None, notes)),
+            role=role,
+            why=plane.why,
         )
         if certificate:
             self._put_hdu(certificate)

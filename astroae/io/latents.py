@@ -14,7 +14,7 @@ from astroae.codec.models import latent_vector, tile_grid
 from astroae.container.keywords import is_extra
 from astroae.errors import InputError, SettingError, UnsupportedDataError
 from astroae.io.hdu import AEImageHDU
-from astroae.io.planes import role_of
+from astroae.io.planes import plane_of
 from astroae.io.spans import quiet_headers
 from astroae.io.tiletable import celestial_of, unit_of_pixels
 from astroae.nets import store
@@ -157,7 +157,7 @@ def _of_hdus(hdus, path):
     found = False
     for number, hdu in enumerate(hdus):
         if isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)):
-            role = role_of(hdu.header, number)
+            role = plane_of(hdu.header, number).role
             if (
                 len(hdu.shape) > 1
                 and 0 not in hdu.shape

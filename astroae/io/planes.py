@@ -1,47 +1,65 @@
 """Which plane of a file may lose what: the one place that decides it.
 
-============  ==========================================  ==========================
-role          told by EXTNAME (or UTYPE)                  coded
-============  ==========================================  ==========================
-``image``     everything not named below                  as asked for
-``exact``     masks, data quality, flags, labels, PSFs    lossless
-``relative``  uncertainty, variance, weight, inverse      each value within 1/512 of
-              variance                                    itself: never negative,
-                                                          zero stays zero
-============  ==========================================  ==========================
+============  ==============================================  ==========================
+role          told by                                         coded
+============  ==============================================  ==========================
+``image``     what is a picture, by its header, by the other  as asked for; integers
+              extensions and by its pixels                    lossless unless asked
+``exact``     masks, data quality, labels, counts, tables,    lossless
+              PSFs; what pixels show to be no picture; and
+              whatever is in doubt
+``relative``  uncertainty, variance, weight, inverse          each value within 1/512 of
+              variance, by header                             itself and within an asked
+                                                              bound: never negative,
+                                                              zero stays zero
+============  ==============================================  ==========================
 
-Where the image itself is lossless, so is every plane; integer planes of role
-``relative`` are exact.  A name is cut into words at everything that is no letter
-or digit, and trailing numbers go: ``VAR_POISSON``, ``WHT2`` and ``sci-mask`` are
-known.  ``planes={"EXTNAME": role}`` or ``{number: role}`` overrides.
+A header speaks by EXTNAME, EXTTYPE, HDUCLAS1 to 3, UTYPE and BUNIT
+(`astroae.io.plane_words`), by cards of other extensions that name this one, and by
+distortions that look it up; pixels by `astroae.pixels.content`.  Where the image itself
+is lossless, so is every plane.  ``planes={"EXTNAME": role}`` or ``{number: role}``
+overrides.
 """
 
-import re
 from dataclasses import replace
+from typing import NamedTuple
 
 from astroae.errors import SettingError
-from astroae.settings import Lossless, Relative
+from astroae.io.coded import can_code, pixels_of
+from astroae.io.plane_words import by_cards, by_reference, by_unit, is_numbered
+from astroae.pixels.content import blocks_of, doubt_of
+from astroae.settings import Bounded, Lossless, Relative
 
-__all__ = ["ROLES", "check_planes", "role_of", "settings_for"]
+__all__ = ["INTEGERS", "ROLES", "Plane", "check_planes", "plane_of", "planes_of", "settings_for"]
 
 ROLES = ("image", "exact", "relative")
 
 #: Largest relative error of a plane of role ``relative``: 0.2 % of an uncertainty.
 RELATIVE_ERROR = 1 / 512
 
-EXACT = frozenset(
-    "MASK MSK DQ DQF FLAG FLAGS FLG QUALITY QUAL BPM BADPIX BADPIXEL BITMASK OBJMASK SEG SEGM "
-    "SEGMAP SEGMENTATION SEGMENT LABEL LABELS CON CTX CONTEXT PIXELDQ GROUPDQ PSF PSFIMAGE".split()
-)
-RELATIVE = frozenset(
-    "ERR ERROR ERRORS UNCERT UNCERTAINTY SIGMA STD STDDEV STDDEVUNCERTAINTY RMS NOISE "
-    "VAR VARIANCE VARIANCEUNCERTAINTY STAT IVAR INVVAR INVERSEVARIANCE WHT WEIGHT WEIGHTS WGT "
-    "EXP EXPTIME EXPMAP EXPOSURE COVERAGE".split()
-)
+#: Why an integer image loses nothing.
+INTEGERS = "integers stay lossless; lossy_integers=True (--lossy-integers) lets them lose"
 
 
-def role_of(header, index=None, planes=None):
-    """The role of an image HDU.
+class Plane(NamedTuple):
+    """What a plane was taken for, and why.
+
+    Parameters
+    ----------
+    role : str
+        One of `ROLES`.
+    why : str
+    smooth : bool
+        Exact only because there is no noise in it.
+    """
+
+    role: str
+    why: str
+    smooth: bool = False
+
+
+def plane_of(header, index=None, planes=None, *, headers=(), blocks=None):
+    """What an image HDU is taken for.
 
     Parameters
     ----------
@@ -50,35 +68,124 @@ def role_of(header, index=None, planes=None):
         Number of the HDU in its file.
     planes : dict, optional
         Roles by EXTNAME or number, before all else.
+    headers : sequence of `~astropy.io.fits.Header`
+        Of all HDUs of the file.
+    blocks : list of array, optional
+        Of its pixels, see `astroae.pixels.content.blocks_of`.  Without them it is judged
+        by headers alone.
 
     Returns
     -------
-    str
-        One of `ROLES`.
+    Plane
 
     Examples
     --------
     >>> from astropy.io.fits import Header
-    >>> role_of(Header([("EXTNAME", "VAR_POISSON")]))
-    'relative'
-    >>> role_of(Header([("EXTNAME", "SCI")]), 1, {"SCI": "exact"})
-    'exact'
+    >>> plane_of(Header([("EXTNAME", "VAR_POISSON")]))[:2]
+    ('relative', 'EXTNAME = VAR_POISSON')
+    >>> plane_of(Header([("EXTNAME", "SCI")]), 1, {"SCI": "exact"})[:2]
+    ('exact', 'asked for')
     """
-    name = str(header.get("EXTNAME", "")).strip().upper()
     asked = {str(key).strip().upper(): role for key, role in (planes or {}).items()}
-    for key in (str(index), name):
+    for key in (str(index), str(header.get("EXTNAME", "")).strip().upper()):
         if key in asked:
-            return asked[key]
-    words = _words(name) | _words(str(header.get("UTYPE", "")).upper())
-    if words & EXACT:
-        return "exact"
-    if words & RELATIVE:
-        return "relative"
-    return "image"
+            return Plane(asked[key], "asked for")
+    headers = headers or (header,)
+    cards = by_cards(header, headers[0])
+    told = [cards, by_reference(header, headers), by_unit(header)]
+    for role in ("exact", "relative"):
+        for found in told:
+            if found and found[0] == role:
+                return Plane(*found)
+    named = Plane(*cards) if cards else None
+    if blocks is None:
+        return named or Plane("image", "nothing in its header says otherwise")
+    return _by_pixels(header, headers, blocks, named)
 
 
-def _words(name):
-    return {word.rstrip("0123456789") for word in re.split(r"[^A-Z0-9]+", name)} - {""}
+def _by_pixels(header, headers, blocks, named):
+    """A plane that may be a picture, judged by what is in it; ``named``: its header says so."""
+    doubt = doubt_of(blocks)
+    if doubt is not None and not (named and doubt.smooth):
+        return Plane("exact", doubt.why, doubt.smooth)
+    if named or is_numbered(header, headers) or not _stands_beside(header, headers):
+        return named or Plane("image", "noise from pixel to pixel")
+    if all(_least(block, header) >= 0 for block in blocks):
+        return Plane("exact", "never negative beside an image of its shape: may be its weight")
+    return Plane("image", "noise from pixel to pixel, positive and negative")
+
+
+def _stands_beside(header, headers):
+    """Whether an image of the same shape stands before it in the file."""
+    for other in headers:
+        if other is header:
+            return False
+        if _shape(other) == _shape(header) and other.get("XTENSION", "IMAGE").strip() == "IMAGE":
+            return True
+    return False
+
+
+def _shape(header):
+    return tuple(header.get(f"NAXIS{n + 1}") for n in range(header.get("NAXIS", 0)))
+
+
+def _least(block, header):
+    """The least physical value, as far as it can be told; undefined pixels aside."""
+    values = block[block == block]
+    scale, zero = (header.get(key, default) for key, default in (("BSCALE", 1), ("BZERO", 0)))
+    if not values.size or not all(isinstance(v, (int, float)) for v in (scale, zero)):
+        return 0
+    return min(values.min() * float(scale), values.max() * float(scale)) + zero
+
+
+def planes_of(plain, spans, settings, planes=None):
+    """What the images of a file are taken for, as far as something may be lost.
+
+    Parameters
+    ----------
+    plain : path-like
+        A plain file.
+    spans : list of `~astroae.io.spans.Span`
+        Of all its HDUs.
+    settings : `~astroae.settings.Settings`
+    planes : dict, optional
+        As in `plane_of`.
+
+    Returns
+    -------
+    dict of int to Plane
+        By number of the HDU.
+    """
+    images = [span for span in spans if span.is_image and can_code(span)]
+    headers = [span.header for span in spans]
+    found = {}
+    for span in images:
+        pixels = pixels_of(plain, span) if _may_lose(settings.mode, span) else None
+        blocks = None if pixels is None else blocks_of(pixels)
+        plane = plane_of(span.header, span.index, planes, headers=headers, blocks=blocks)
+        found[span.index] = _settled(plane, span, settings.mode, len(images) == 1)
+    return found
+
+
+def _may_lose(mode, span):
+    """Whether pixels have a word in it; those of integers where these are to lose."""
+    if isinstance(mode, Lossless):
+        return False
+    return span.header["BITPIX"] < 0 or not isinstance(mode, Bounded) or mode.lossy_integers
+
+
+def _settled(plane, span, mode, alone):
+    """A plane in the light of what was asked of the file."""
+    if isinstance(mode, Lossless):
+        return plane
+    if span.header["BITPIX"] > 0:
+        if plane.role == "relative":
+            return Plane("exact", f"integers, {plane.why}")
+        if plane.role == "image" and not _may_lose(mode, span):
+            return Plane("image", INTEGERS)
+    if plane.smooth and alone and getattr(mode, "error_bound", None) is not None:
+        return Plane("image", f"the only image, and a bound was asked for, though {plane.why}")
+    return plane
 
 
 def check_planes(planes, spans, where):
@@ -117,8 +224,11 @@ def settings_for(role, settings, bitpix):
     -------
     `~astroae.settings.Settings`
     """
-    if role == "image" or isinstance(settings.mode, Lossless):
+    if isinstance(settings.mode, Lossless):
         return settings
+    if role == "image":
+        return settings if bitpix < 0 else settings.for_integers()
     if role == "exact" or bitpix > 0:
         return replace(settings, mode=Lossless())
-    return replace(settings, mode=Relative(RELATIVE_ERROR))
+    bound = getattr(settings.mode, "error_bound", None)
+    return replace(settings, mode=Relative(RELATIVE_ERROR, bound))

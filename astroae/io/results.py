@@ -38,6 +38,9 @@ class HDUResult:
         Of its certificate: pass, fail or undetermined; empty where it has none.
     broken : tuple of str
         The quantities that fail, with value and tolerance.
+    role, why : str
+        What a plane was taken for, image, exact or relative, and by what sign, see
+        `astroae.io.planes`.
     """
 
     index: int
@@ -54,6 +57,8 @@ class HDUResult:
     note: str = ""
     verdict: str = ""
     broken: tuple[str, ...] = ()
+    role: str = ""
+    why: str = ""
 
     @property
     def ratio(self):

@@ -3,7 +3,8 @@
 Floats follow the FITS tiled-image convention: ``k = nint((x - zero) / scale + r -
 0.5)`` and back ``x = (k - r + 0.5) * scale + zero`` with the standard random numbers
 r, so that the same integers can be written as RICE_1 (Pence, White & Seaman 2010,
-PASP 122, 1065).  Integers use an odd step and no dither.
+PASP 122, 1065).  Integers use an odd step s and whole dither d = floor(r s), all of it
+in integers: medians and modes of a sky on a bare grid would stand on the grid.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from astroae.pixels.tiling import TileGrid
 MARGIN = 2.0**-20
 ZERO_MARKER = -2147483646  # FITS dither method 2: an exact zero
 LARGEST = 2**30  # integers kept well inside 31 bits
+_RANDOM_BITS = 24
+_RANDOM = 1 << _RANDOM_BITS  # steps of the random numbers, as whole ones
 _FINE = 4096  # plane units in the finest step of a grid taken over
 
 
@@ -41,15 +44,24 @@ def dequantize(k, scale, zero, dither, dtype):
     return (k * scale + zero).astype(dtype)
 
 
-def step_quantize(values, half, base):
-    """Integers within ``half`` of multiples of the odd step ``2 half + 1``."""
-    return (values.astype(np.int64) - base + half) // (2 * half + 1)
+def step_dither(random, half):
+    """Whole dither from 0 to ``2 half`` for the odd step ``2 half + 1``; 0 for None."""
+    if random is None:
+        return np.int64(0)
+    # A float32 of 24 bits times a step of 31: no product leaves 64 bits.
+    whole = np.minimum(np.floor(random * _RANDOM), _RANDOM - 1).astype(np.int64)
+    return whole * (2 * half + 1) >> _RANDOM_BITS
 
 
-def step_dequantize(k, half, base, dtype):
+def step_quantize(values, half, base, dither):
+    """Integers ``k`` such that ``base + k (2 half + 1) - dither`` is within ``half``."""
+    return (values.astype(np.int64) - base + dither + half) // (2 * half + 1)
+
+
+def step_dequantize(k, half, base, dither, dtype):
     """Inverse of `step_quantize`, kept inside the type."""
     limits = np.iinfo(dtype)
-    return np.clip(base + k * (2 * half + 1), limits.min, limits.max).astype(dtype)
+    return np.clip(base + k * (2 * half + 1) - dither, limits.min, limits.max).astype(dtype)
 
 
 @dataclass(frozen=True)

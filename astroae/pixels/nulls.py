@@ -26,13 +26,19 @@ def special(values, blank=None, zeros=False):
     """
     if values.dtype.kind == "f":
         found = ~np.isfinite(values)
-        if zeros:
-            found |= values == 0
-    elif blank is not None:
-        found = values == blank
     else:
-        return None
+        found = np.zeros(values.shape, bool) if blank is None else values == blank
+    for zero in _zeros(values.dtype) if zeros else ():
+        found |= values == zero
     return found if found.any() else None
+
+
+def _zeros(dtype):
+    """Stored values that may stand for 0: FITS stores the other signedness with an offset."""
+    if dtype.kind == "f":
+        return (0,)
+    limits = np.iinfo(dtype)
+    return limits.min, (limits.min + limits.max + 1) // 2
 
 
 def _bits(values):

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.io import fits
 
 from astroae.errors import InputError, SettingError
-from astroae.io.planes import role_of
+from astroae.io.planes import plane_of
 from astroae.validation.cubes import planes_of
 from astroae.validation.headers import differing_cards
 from astroae.validation.masks import bad_pixels
@@ -257,7 +257,7 @@ def _behind(progress, before, total):
 def _role(image):
     if isinstance(image.source, np.ndarray) and image.source.dtype.kind == "b":
         return "exact"
-    return role_of(image.header, image.index)
+    return plane_of(image.header, image.index).role
 
 
 def _wanted(before, after, hdu):

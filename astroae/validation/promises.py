@@ -6,6 +6,7 @@ import numpy as np
 from astropy.io import fits
 
 from astroae.codec.image import decode_image, encode_image
+from astroae.codec.promise import relative_bound
 from astroae.io.hdu import AEImageHDU
 from astroae.pixels.grids import MARGIN
 from astroae.pixels.tiling import TileGrid
@@ -69,7 +70,8 @@ def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
     if isinstance(mode, Lossless):
         return 0.0
     if isinstance(mode, Relative):
-        return mode.relative_error * np.abs(values) if encoded.dtype.kind == "f" else 0.0
+        # The ceiling of `mode` is in stored units, as its values would be.
+        return unit * relative_bound(mode, values / unit) if encoded.dtype.kind == "f" else 0.0
     step = encoded.tiles["SCALE"] / (1 - MARGIN)
     half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
     bound = _spread(half * unit, encoded.grid, region).reshape(values.shape)

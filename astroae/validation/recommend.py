@@ -16,8 +16,9 @@ from astroae.container.structure import DTYPE_TO_BITPIX
 from astroae.errors import InputError, SettingError, UnsupportedDataError
 from astroae.io.identify import is_marked
 from astroae.io.pixels import stored_of_hdu, to_stored
-from astroae.io.planes import role_of
+from astroae.io.planes import INTEGERS, plane_of
 from astroae.io.scaling import Scaling
+from astroae.pixels.content import blocks_of
 from astroae.pixels.tiling import TileGrid
 from astroae.validation.pairing import images_of, name_of
 from astroae.validation.part import choose_part, describe_part
@@ -40,6 +41,7 @@ def recommend(
     tolerance="default",
     whole=False,
     sample=None,
+    lossy_integers=False,
     dither=None,
     threads=None,
     progress=None,
@@ -62,8 +64,10 @@ def recommend(
         `astroae.validation.part.choose_part`.
     sample : int, optional
         Side of that part in pixels, 32 or more.
+    lossy_integers : bool
+        Integer images may lose too; else they stay lossless.
     dither : {0, 1, 2}, optional
-        Of float images; by default 2 where exact zeros are more than 0.1 % of the pixels.
+        By default 2 where exact zeros are more than 0.1 % of the pixels of a float image.
     threads : int, optional
         Tiles coded at once.
     progress : callable, optional
@@ -98,16 +102,18 @@ def recommend(
     _check_sample(whole, sample)
     with images_of(image) as images:
         _check_plain(images)
-        images = _named(images, hdu)
+        everything, images = images, _named(images, hdu)
         steps = Steps(progress, len(images))
         options = {
             "tolerances": tolerances,
             "whole": whole,
             "side": sample,
+            "lossy_integers": lossy_integers,
             "dither": dither,
             "threads": threads,
         }
-        found = tuple(_of_image(one, steps, options) for one in images)
+        headers = [image.header for image in everything]
+        found = tuple(_of_image(one, headers, steps, options) for one in images)
     return Recommendation(
         name_of(image),
         *_together(found),
@@ -124,6 +130,7 @@ def recommend_array(
     *,
     name="",
     tolerance="default",
+    lossy_integers=False,
     dither=None,
     tile_shape=None,
     threads=None,
@@ -139,7 +146,7 @@ def recommend_array(
         Of the image.
     name : str
         For messages.
-    tolerance, dither, threads, progress
+    tolerance, lossy_integers, dither, threads, progress
         As in `recommend`.
     tile_shape : tuple of int, optional
         In C order, where it has as many axes.
@@ -152,6 +159,7 @@ def recommend_array(
         "tolerances": load_tolerances(tolerance),
         "whole": False,
         "side": None,
+        "lossy_integers": lossy_integers,
         "dither": dither,
         "threads": threads,
         "tile_shape": tile_shape,
@@ -163,17 +171,26 @@ def recommend_array(
 # ---- one image ---------------------------------------------------------------------------
 
 
-def _of_image(image, steps, options):
-    role = role_of(image.header, image.index)
-    about = ImageRecommendation(image.index, image.label, role, image.shape)
+def _of_image(image, headers, steps, options):
+    about = ImageRecommendation(image.index, image.label, "image", image.shape)
     if isinstance(image.source, fits.CompImageHDU):
         about = replace(about, role="kept", reason="tile-compressed: its integers are kept")
-    elif role == "exact":
-        about = replace(about, reason="a mask or labels: stays exact")
-    elif role == "relative":
-        about = replace(about, reason="weights or errors: within 0.2 % of themselves")
+        steps.image_done()
+        return about
+    stored, header = _stored(image)
+    whole, lossy = stored.dtype.kind != "f", options["lossy_integers"]
+    # An array is the picture that it is given as; so `astroae.encode` takes it.
+    judged = not isinstance(image.source, np.ndarray) and (lossy or not whole)
+    blocks = blocks_of(stored) if judged else None
+    plane = plane_of(image.header, image.index, headers=headers, blocks=blocks)
+    about = replace(about, role=plane.role)
+    if plane.role == "exact" or (plane.role == "relative" and whole):
+        about = replace(about, reason=f"stays exact: {plane.why}")
+    elif plane.role == "relative":
+        about = replace(about, reason=f"within 0.2 % of itself: {plane.why}")
+    elif whole and not lossy:
+        about = replace(about, role="kept", reason=INTEGERS)
     else:
-        stored, header = _stored(image)
         known = {"header": image.header, "mask": image.mask, "wcs": image.wcs, "unit": image.unit}
         about = _tried(about, stored, header, known, steps, options)
     steps.image_done()
@@ -204,11 +221,13 @@ def _tried(about, stored, header, known, steps, options):
     shape = tuple(s.stop - s.start for s in part[-2:])
     mask = known.get("mask")
     known = known | {"mask": None if mask is None else mask[part].reshape(shape)}
+    lossy_integers = options["lossy_integers"] and stored.dtype.kind != "f"
     bench = Bench(
         stored[part].reshape(shape),
         header,
         about=known | {"name": about.name},
         tolerances=options["tolerances"],
+        lossy_integers=lossy_integers,
         dither=options["dither"],
         tile_shape=tile_shape,
         threads=options["threads"],
@@ -223,6 +242,7 @@ def _tried(about, stored, header, known, steps, options):
         reason=why or reason_of(best, trials),
         trials=tuple(trials),
         kinds=bench.original.scene.kinds if bench.original.good.any() else (),
+        lossy_integers=lossy_integers,
     )
 
 

@@ -33,6 +33,8 @@ class ImageRecommendation:
         From coarse to fine, lossless last; empty where nothing was tried.
     kinds : tuple of str
         Of image, see `astroae.validation.scene`.
+    lossy_integers : bool
+        It holds integers that may lose.
     """
 
     index: int
@@ -45,11 +47,12 @@ class ImageRecommendation:
     reason: str = ""
     trials: tuple = ()
     kinds: tuple = ()
+    lossy_integers: bool = False
 
     @property
     def mode(self):
         """Mode of `astroae.settings`."""
-        return mode_of(self.quantize_level, self.dither)
+        return mode_of(self.quantize_level, self.dither, self.lossy_integers)
 
     @property
     def trial(self):
@@ -95,14 +98,21 @@ class Recommendation:
         if not self.is_file:
             level = f", quantize_level={self.quantize_level:g}" if self.quantize_level else ""
             dither = f", dither={self.dither}" if level and self.dither in (0, 2) else ""
-            return f"astroae.encode(array{level}{dither})"
+            integers = ", lossy_integers=True" if self.lossy_integers else ""
+            return f"astroae.encode(array{level}{integers}{dither})"
         words = ["astroae", "compress"]
         if self.quantize_level is not None:
             words += ["-q", f"{self.quantize_level:g}"]
+            words += ["--lossy-integers"] if self.lossy_integers else []
             words += ["--dither", str(self.dither)] if self.dither in (0, 2) else []
             for index, role in self.planes.items():
                 words += ["--plane", f"{index}={role}"]
         return shlex.join([*words, self.image])
+
+    @property
+    def lossy_integers(self):
+        """Whether an image of integers is to lose."""
+        return any(i.lossy_integers and i.quantize_level is not None for i in self.images)
 
     def to_dict(self):
         """Plain values, for JSON."""

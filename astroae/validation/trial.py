@@ -77,6 +77,8 @@ class Bench:
     about : dict
         What else `~astroae.validation.original.Original` is to know.
     tolerances : `~astroae.validation.tolerances.Tolerances`
+    lossy_integers : bool
+        Integers may lose too.
     dither : {0, 1, 2}, optional
         By default 2 where 0.1 % of the pixels are exactly 0, which stay so, else 1.
     tile_shape : tuple of int, optional
@@ -90,6 +92,7 @@ class Bench:
         *,
         about,
         tolerances,
+        lossy_integers=False,
         dither=None,
         tile_shape=None,
         threads=None,
@@ -98,6 +101,7 @@ class Bench:
         self.stored = np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
         self.header, self.tolerances = header, tolerances
         self.tile_shape, self.threads = tile_shape, threads
+        self._lossy_integers = lossy_integers
         self._scaling = Scaling(header)
         self.original = Original(self._physical(self.stored), **about)
         self.dither = self._dither() if dither is None else dither
@@ -127,7 +131,8 @@ class Bench:
             ``progress(done, total)``, metrics.
         """
         start = time.monotonic()
-        settings = Settings(mode_of(level, self.dither), self.tile_shape)
+        mode = mode_of(level, self.dither, self._lossy_integers)
+        settings = Settings(mode, self.tile_shape)
         encoded = self._encoded(settings)
         size = _size(encoded)
         if size >= self.lossless.bytes or is_exact(encoded, settings):
@@ -151,11 +156,11 @@ class Bench:
         return Trial(level, dither, size, bits, ratio, verdict, left, seconds)
 
 
-def mode_of(level, dither):
+def mode_of(level, dither, lossy_integers=False):
     """Bounded mode of that level, or lossless for None."""
     if level is None:
         return Lossless()
-    return Bounded(level) if dither is None else Bounded(level, dither=dither)
+    return Bounded(level, dither=1 if dither is None else dither, lossy_integers=lossy_integers)
 
 
 def _size(encoded):

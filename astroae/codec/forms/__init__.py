@@ -10,7 +10,7 @@ DYADIC   floats in units of 2^p, all of them whole                   yes
 SPLIT    floats in units of 2^p, with the bits below beside them     yes
 TRUNC    floats with fewer mantissa bits                             relative
 QUANT    floats on a FITS grid, dithered or not                      step / 2
-STEP     integers on an odd step                                     step / 2
+STEP     integers on an odd step, dithered or not                    step / 2
 SOURCE   integers of an fpacked source, as they were                 yes
 LATENT   none: a network's latents stand beside them                 no bound
 =======  ==========================================================  ========
@@ -105,7 +105,7 @@ def _preferred(dtype, context):
     return lossy + exact
 
 
-def layout(form, special, context):
+def layout(form, parameter, special, context):
     """What the decoder knows of a tile before its integers: mask and units."""
     plan = Layout(valid=None, units=Units())
     if special:
@@ -113,6 +113,8 @@ def layout(form, special, context):
         plan.valid = plan.labels == 0
     if form is Form.QUANT:
         plan.units = quant.units(context)
+    if form is Form.STEP:
+        plan.units = step.units(context, parameter)
     if form is Form.SOURCE:
         source.lay_out(plan, context)
     return plan

@@ -7,6 +7,7 @@ import numpy as np
 
 from astroae.entropy.residual import Units
 from astroae.pixels import nulls
+from astroae.pixels.grids import LARGEST, tile_dither
 
 
 class Form(IntEnum):
@@ -132,6 +133,28 @@ class TileContext:
         if mode.error_bound is not None:
             return 2 * mode.error_bound
         return self.sigma / mode.quantize_level
+
+    @property
+    def half_step(self):
+        """Largest error of integers, whole: their odd step is at most the asked one."""
+        asked = self.step
+        if self.settings.mode.error_bound is None:
+            asked -= 1
+        return int(min(max(asked, 0) / 2, LARGEST))
+
+    @property
+    def keeps_zeros(self):
+        """Whether exact zeros come back as they were."""
+        return getattr(self.settings.mode, "dither", 0) == 2
+
+    @property
+    def dither(self):
+        """The tile's random numbers of the FITS dither as float64; None where there is none."""
+        if not getattr(self.settings.mode, "dither", 0):
+            return None
+        if self.settings.dither_seed is None:
+            raise ValueError("dithered integers without the seed of their dither")
+        return tile_dither(self.number, self.settings.dither_seed, self.shape)
 
 
 def coded(form, k, values, found, **more):

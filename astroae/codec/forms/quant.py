@@ -26,27 +26,19 @@ def analyze(values, context):
         return None  # finer than the floats themselves
     zero = float(np.rint(low / scale) * scale) if zero is None else zero
     clean = values if found is None else np.where(found, values.dtype.type(low), values)
-    k = grids.quantize(clean, scale, zero, _dither(context)).astype(np.int64)
+    k = grids.quantize(clean, scale, zero, context.dither).astype(np.int64)
     return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, units=units(context))
 
 
 def restore(k, plan, coded, context):
     """See the package's protocol."""
     with np.errstate(all="ignore"):
-        return grids.dequantize(k, coded.scale, coded.zero, _dither(context), context.dtype)
-
-
-def _dither(context):
-    if not getattr(context.settings.mode, "dither", 0):
-        return None
-    if context.settings.dither_seed is None:
-        raise ValueError("dithered integers without the seed of their dither")
-    return grids.tile_dither(context.number, context.settings.dither_seed, context.shape)
+        return grids.dequantize(k, coded.scale, coded.zero, context.dither, context.dtype)
 
 
 def units(context):
     """Dithered integers in plane units: each pixel's own shift."""
-    dither = _dither(context)
+    dither = context.dither
     if dither is None:
         return Units()
     return Units(shift=np.rint((0.5 - dither) * ONE).astype(np.int64))

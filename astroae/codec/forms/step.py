@@ -1,6 +1,7 @@
-"""STEP: integers on an odd step, undithered."""
+"""STEP: integers on an odd step, dithered with integers or not."""
 
 from astroae.codec.forms.base import Form, coded, ordinary
+from astroae.entropy.residual import ONE, Units
 from astroae.pixels import grids, nulls
 
 _FAR = 2**62
@@ -8,22 +9,25 @@ _FAR = 2**62
 
 def analyze(values, context):
     """See the package's protocol."""
-    found = nulls.special(values, context.blank)
+    found = nulls.special(values, context.blank, context.keeps_zeros)
     plain = ordinary(values, found)
     if not plain.size or int(plain.max()) - int(plain.min()) >= 2**31:
         return None
     if context.grid:
         half, base = int(context.grid[0]) // 2, int(context.grid[1])
     else:
-        half, base = int(min(context.step / 2, 2**30)), int(plain.min())
-    if half < 1:
+        half, base = context.half_step, int(plain.min())
+    if half < 1 or not context.sigma > 0:
         return None  # a step of 1: the mode is lossless here
     if abs(base) >= _FAR:
         return None  # sums could leave 64 bits
-    k = grids.step_quantize(values, half, base)
-    back = ordinary(grids.step_dequantize(k, half, base, values.dtype), found)
-    if context.blank is not None and (back == context.blank).any():
-        return None  # a pixel would become BLANK
+    dither = grids.step_dither(context.dither, half)
+    k = grids.step_quantize(values, half, base, dither)
+    if context.blank is not None:
+        back = grids.step_dequantize(k, half, base, dither, values.dtype)
+        lost = back == context.blank  # no pixel becomes BLANK: these stay as they are
+        found = lost if found is None else found | lost
+        found = found if found.any() else None
     return coded(
         Form.STEP,
         k,
@@ -33,15 +37,28 @@ def analyze(values, context):
         side=base.to_bytes(8, "little", signed=True),
         scale=float(2 * half + 1),
         zero=float(base),
+        units=units(context, half),
     )
 
 
 def restore(k, plan, coded, context):
     """See the package's protocol."""
     half = coded.parameter
-    if len(coded.side) != 8 or not 1 <= half <= 2**30:
+    if len(coded.side) != 8:
         raise ValueError("an integer grid is out of range")
     base = int.from_bytes(coded.side, "little", signed=True)
     if abs(k).max(initial=0) >= 2**32 or abs(base) >= _FAR:
         raise ValueError("an integer lies outside its grid")
-    return grids.step_dequantize(k, half, base, context.dtype)
+    dither = grids.step_dither(context.dither, half)
+    return grids.step_dequantize(k, half, base, dither, context.dtype)
+
+
+def units(context, half):
+    """Dithered integers in plane units: each pixel's own shift."""
+    if not 1 <= half <= grids.LARGEST:
+        raise ValueError("an integer grid is out of range")
+    random = context.dither
+    if random is None:
+        return Units()
+    dither = grids.step_dither(random, half)
+    return Units(shift=-((dither * ONE + half) // (2 * half + 1)))

@@ -22,8 +22,10 @@ positive = st.floats(min_value=5e-324, max_value=1.7e308, exclude_min=False)
 modes = st.one_of(
     st.just(Lossless()),
     st.builds(Bounded, quantize_level=positive, dither=st.sampled_from([0, 1, 2])),
-    st.builds(Bounded, error_bound=positive, dither=st.sampled_from([0, 1, 2])),
-    st.builds(Relative, st.floats(min_value=1e-300, max_value=0.999)),
+    st.builds(Bounded, error_bound=positive, lossy_integers=st.booleans()),
+    st.builds(
+        Relative, st.floats(min_value=1e-300, max_value=0.999), st.one_of(st.none(), positive)
+    ),
     st.builds(
         Latent,
         st.builds(ModelName, st.sampled_from(["unet187", "a b"]), st.just("0f" * 32)),

@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 import astroae
 from astroae.io.atomic import atomic_output
 from astroae.io.checksums import with_checksums
-from astroae.io.planes import role_of, settings_for
+from astroae.io.planes import plane_of, settings_for
 from astroae.io.preview import binned, make_preview, preview_header
 from astroae.io.spans import plain_source, scan
 from astroae.io.tests.helpers import mixed_file, sky
@@ -39,11 +39,12 @@ from astroae.settings import from_keywords
     ],
 )
 def test_roles(name, role):
-    assert role_of(fits.Header([("EXTNAME", name)])) == role
+    assert plane_of(fits.Header([("EXTNAME", name)])).role == role
 
 
 def test_role_by_utype():
-    assert role_of(fits.Header([("EXTNAME", "X"), ("UTYPE", "StdDevUncertainty")])) == "relative"
+    header = fits.Header([("EXTNAME", "X"), ("UTYPE", "StdDevUncertainty")])
+    assert plane_of(header).role == "relative"
 
 
 def test_settings_of_roles():

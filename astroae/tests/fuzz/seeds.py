@@ -48,7 +48,7 @@ def make_seeds():
     tall = rng.normal(100, 5, (200, 60)).astype(np.float32)
     return [
         _seed("int16 lossless", counts, blank=-32768),
-        _seed("int16 bounded", counts, blank=-32768, quantize_level=1),
+        _seed("int16 bounded", counts, blank=-32768, quantize_level=1, lossy_integers=True),
         _seed("uint8 mask", mask),
         _seed("int32 levels", rng.choice([-70000, 5, 12, 90000], (40, 60)).astype(np.int32)),
         _seed("int64 wide", rng.integers(-(2**62), 2**62, (25, 33))),

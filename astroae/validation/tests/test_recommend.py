@@ -76,7 +76,7 @@ def test_lossless_where_nothing_passes(rms_only):
 
 def test_nothing_larger_than_lossless_is_recommended():
     integers = np.rint(noise(128, 128) * 0.4).astype("i2")  # noise of two levels
-    found = recommend(integers).images[0]
+    found = recommend(integers, lossy_integers=True).images[0]
     assert found.quantize_level is None and found.trials[-1].verdict == "pass"
     larger = [trial for trial in found.trials if trial.verdict == "not smaller"]
     assert larger and all(trial.bytes >= found.trials[-1].bytes for trial in larger)
@@ -115,7 +115,7 @@ def with_zeros():
     ],
 )
 def test_lossless_and_why(data, why):
-    found = recommend(data)
+    found = recommend(data, lossy_integers=True)
     assert found.quantize_level is None and why in found.images[0].reason
 
 
@@ -132,7 +132,7 @@ def test_lossless_and_why(data, why):
     ],
 )
 def test_kinds_of_arrays(data):
-    found = recommend(data)
+    found = recommend(data, lossy_integers=True)
     best = found.images[0].trial
     assert best.verdict == "pass" and best.bytes <= found.images[0].trials[-1].bytes
     assert best.quantize_level == found.quantize_level
@@ -160,7 +160,9 @@ def test_scaled_integers_as_their_floats(tmp_path, rms_only):
     stored.header["BSCALE"], stored.header["BZERO"] = 0.01, 100
     stored.writeto(tmp_path / "scaled.fits")
     limits = rms_only(0.08)
-    found = recommend(tmp_path / "scaled.fits", tolerance=limits)
+    assert recommend(tmp_path / "scaled.fits", tolerance=limits).quantize_level is None
+    found = recommend(tmp_path / "scaled.fits", tolerance=limits, lossy_integers=True)
+    assert "--lossy-integers" in found.command
     assert found.quantize_level == recommend(data, tolerance=limits).quantize_level == 4
     assert found.dither is None
 
@@ -223,11 +225,12 @@ def test_files_of_several_images(several, tmp_path):
         (2, "exact"),
         (3, "relative"),
         (4, "image"),
-        (5, "image"),
+        (5, "kept"),
     ]
     levels = [image.quantize_level for image in found.images]
     assert levels[1] is levels[2] is levels[4] is None
-    assert found.quantize_level == max(levels[0], levels[3]) and found.planes == {5: "exact"}
+    assert found.quantize_level == max(levels[0], levels[3]) and found.planes == {}
+    assert "--lossy-integers" in found.images[4].reason
     assert found.command.split()[:4] == ["astroae", "compress", "-q", f"{found.quantize_level:g}"]
     assert main([*found.command.split()[1:], "-o", str(tmp_path / "out.fits"), "--quiet"]) == 0
     modes = {hdu["name"]: hdu.get("mode") for hdu in astroae.info(tmp_path / "out.fits")["hdus"]}
