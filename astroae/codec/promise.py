@@ -7,6 +7,9 @@ from astroae.pixels import nulls
 from astroae.pixels.grids import MARGIN
 from astroae.settings import Bounded, Latent, Relative
 
+#: Room for float64's rounding: a grid's steps are finer than the promised ones by this.
+_ROUNDING = 2.0**-20
+
 
 def keeps_promise(values, decoded, coded, row, context):
     """Whether the decoded tile is as promised; sets MAXERR, and SCALE of latents."""
@@ -66,3 +69,120 @@ def quantisation_error(values, row, mode):
     elif isinstance(mode, (Bounded, Latent)) and row["SCALE"] > 0:
         error[np.isfinite(values)] = row["SCALE"] / 12**0.5
     return error
+
+
+def broken_promise(values, decoded, tile_row, settings, blank):
+    """What a tile that was read back does not keep of its promise, or None.
+
+    Judged from the pixels, the row as it stands in the file, and what was asked:
+    nothing that the encoder found on its way is used.
+
+    Parameters
+    ----------
+    values, decoded : ndarray
+        Stored values of one tile, native byte order: as they were and as they came back.
+    tile_row : structured scalar of TILE_DTYPE
+    settings : Settings
+        In stored units.
+    blank : int or None
+        Stored value of undefined pixels of an integer image.
+
+    Returns
+    -------
+    str or None
+        Names the worst pixel, by its place in the tile.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astroae.codec.promise import broken_promise
+    >>> from astroae.codec.tile import TILE_DTYPE
+    >>> from astroae.settings import from_keywords
+    >>> row, values = np.zeros((), TILE_DTYPE), np.arange(4)
+    >>> broken_promise(values, values + 1, row, from_keywords(), None)
+    'pixel (0,) was 0 and came back as 1, in a tile that is exact'
+    """
+    if (values.shape, values.dtype) != (decoded.shape, decoded.dtype):
+        shapes = [f"{a.shape} of {a.dtype}" for a in (values, decoded)]
+        return f"the tile was {shapes[0]} and came back as {shapes[1]}"
+    mode, scale = settings.mode, float(tile_row["SCALE"])
+    broken = _broken_step(scale, mode, values.dtype.kind)
+    if broken:
+        return broken
+    bits = f"u{values.dtype.itemsize}"
+    changed = np.ascontiguousarray(values).view(bits) != np.ascontiguousarray(decoded).view(bits)
+    if scale and values.dtype.kind == "f":
+        changed &= ~(np.isnan(values) & np.isnan(decoded))  # whatever their payloads
+    if not changed.any():
+        return None
+    old, new = values[changed], decoded[changed]
+    with np.errstate(all="ignore"):
+        error = _distance(old, new)
+        allowed = np.where(_may_change(old, new, mode, blank), _limit(old, new, scale, mode), -1)
+        wrong = ~(error <= allowed)
+    if wrong.any():
+        worst = int(np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf) - allowed, -np.inf)))
+        place = tuple(int(n) for n in np.argwhere(changed)[worst])
+        told = f"pixel {place} was {old[worst]!s} and came back as {new[worst]!s}"
+        return told + _why(scale, mode, allowed[worst])
+    if not error.max() <= tile_row["MAXERR"]:
+        return f"MAXERR is {tile_row['MAXERR']!s} where the largest error is {error.max()!s}"
+    return None
+
+
+def _broken_step(scale, mode, kind):
+    """Whether a tile's SCALE may stand beside its mode."""
+    if not 0 <= scale < np.inf:
+        return f"SCALE is {scale}"
+    if not scale or isinstance(mode, Latent):
+        return None
+    if not isinstance(mode, Bounded):
+        return f"SCALE is {scale} where the mode is {mode.name}"
+    bound = mode.error_bound
+    most = scale / (1 - _ROUNDING) / 2 if kind == "f" else (scale - 1) / 2
+    if bound is not None and not most <= np.nextafter(bound, np.inf):
+        return f"SCALE is {scale} where the error bound is {bound}"
+    return None
+
+
+def _distance(a, b):
+    """Absolute differences; those of integers exact, whatever their size."""
+    if a.dtype.kind == "f":
+        return np.abs(_wide(a) - _wide(b))
+    return np.maximum(a, b).astype(np.uint64) - np.minimum(a, b).astype(np.uint64)
+
+
+def _may_change(old, new, mode, blank):
+    """Ordinary pixels that came back as ordinary ones."""
+    if old.dtype.kind != "f":
+        return np.ones(old.shape, bool) if blank is None else (old != blank) & (new != blank)
+    ordinary = np.isfinite(old) & np.isfinite(new)
+    if isinstance(mode, Relative):
+        return ordinary & (old != 0) & (new != 0) & (np.signbit(old) == np.signbit(new))
+    return ordinary & (old != 0) if getattr(mode, "dither", 0) == 2 else ordinary
+
+
+def _limit(old, new, scale, mode):
+    """Largest error allowed, of each pixel or of all."""
+    if isinstance(mode, Latent):
+        return np.inf
+    if isinstance(mode, Relative) and old.dtype.kind == "f":
+        return mode.relative_error * np.abs(_wide(old))
+    if not scale:
+        return -1
+    if old.dtype.kind != "f":
+        return (scale - 1) / 2
+    largest = np.nextafter(np.finfo(new.dtype).max, new.dtype.type(0))  # beyond it spacing is inf
+    ulp = _wide(np.spacing(np.minimum(np.abs(new), largest)))
+    return scale / (1 - _ROUNDING) / 2 + ulp / 2
+
+
+def _wide(values):
+    return values.astype(np.float64 if values.dtype.itemsize == 4 else np.longdouble)
+
+
+def _why(scale, mode, allowed):
+    if allowed < 0:
+        exact = not scale and not isinstance(mode, Relative)
+        return ", in a tile that is exact" if exact else ", where it must not change"
+    return f", where an error of {float(allowed)!s} is allowed"
