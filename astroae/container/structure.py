@@ -5,6 +5,7 @@ Floats are written as ``repr`` gives them, so that a setting comes back exactly.
 """
 
 import importlib.metadata
+import itertools
 import math
 import re
 from dataclasses import dataclass, replace
@@ -235,13 +236,22 @@ def read_notes(header):
     """
     notes = {}
     for keyword in FILE_KEYWORDS:
-        try:
-            value = header.get(keyword.name)
-        except VerifyError:
-            continue
-        if type(value) is keyword.kind:
-            notes[keyword.name] = value
+        numbered = keyword.name.endswith("n")
+        for n in itertools.count(1):
+            name = f"{keyword.name[:-1]}{n}" if numbered else keyword.name
+            value = _readable(header, name)
+            if type(value) is keyword.kind:
+                notes[name] = value
+            if not numbered or name not in notes:
+                break
     return notes
+
+
+def _readable(header, name):
+    try:
+        return header.get(name)
+    except VerifyError:
+        return None
 
 
 def _scale(header):

@@ -70,13 +70,14 @@ class AEImageHDU(TableBackedHDU):
     lossless, quantize_level, error_bound, relative_error, dither, tile_shape, \
 dither_seed, model, latent_step, skips
         See `astroae.settings.from_keywords`.  No mode named: lossless.
-    uint, do_not_scale_image_data
+    uint, do_not_scale_image_data, ignore_blank
         As in `~astropy.io.fits.ImageHDU`.
     scale_back : bool, optional
         What becomes of an image with BSCALE or BZERO whose pixels were edited.
-        True: back to the stored integers, changed tiles only.  False: floats, all
-        tiles coded anew.  By default floats for a lossless image, as in astropy,
-        and the stored integers for any other, so that no tile loses twice.
+        True: back to the stored integers, changed tiles only; pixels that were not
+        edited keep theirs.  False: floats, all tiles coded anew.  By default floats
+        for a lossless image, as in astropy, and the stored integers for any other, so
+        that no tile loses twice.
     table : AETable, optional
         Table to read from; given by astropy's reader.
 
@@ -96,7 +97,6 @@ dither_seed, model, latent_step, skips
     ('SCI', (2, 3), 1)
     """
 
-    _default_name = ""
     compression_type = "ASTROAE"
 
     def __init__(
@@ -119,6 +119,7 @@ dither_seed, model, latent_step, skips
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         table=None,
     ):
         self._start()
@@ -128,6 +129,7 @@ dither_seed, model, latent_step, skips
             "uint": uint,
             "scale_back": scale_back,
             "do_not_scale_image_data": do_not_scale_image_data,
+            "ignore_blank": ignore_blank,
         }
         if table is None and data is DELAYED:  # AEImageHDU.fromstring and readfrom
             if isinstance(header, _BasicHeader):
@@ -157,6 +159,7 @@ dither_seed, model, latent_step, skips
         self._damage = None  # why the table describes no image; raised when pixels are asked for
         self._scaling = None
         self._kept = (None, None, None)  # see AESection
+        self._ignore_blank = False
         self.notes = {}
 
     # ---- where an HDU comes from -----------------------------------------------------
@@ -164,7 +167,7 @@ dither_seed, model, latent_step, skips
     def _build(self, data, header, reading):
         """Around an array in memory, as astropy builds its own."""
         header = Header() if header is None else header
-        ImageHDU.__init__(self, data=data, header=header, **reading)
+        self._take_up(data, header, reading)
         self._output_checksum = False
         if "SIMPLE" in header:
             for keyword in ("XTENSION", "PCOUNT", "GCOUNT"):
@@ -194,9 +197,14 @@ dither_seed, model, latent_step, skips
         self.settings = Settings() if self._structure is None else self._structure.settings
         make_consistent(header, self._structure)
         header._modified = False
-        ImageHDU.__init__(self, data=DELAYED, header=header, **reading)
+        self._take_up(DELAYED, header, reading)
         self._output_checksum = False
         self._learn_scaling()
+
+    def _take_up(self, data, header, reading):
+        self._ignore_blank = bool(reading.get("ignore_blank"))
+        # Not ImageHDU's own, which knows no ignore_blank.
+        super(ImageHDU, self).__init__(data=data, header=header, **reading)
 
     @classmethod
     def from_encoded(cls, encoded, header, *, settings=None, bscale=1.0, **reading):
@@ -213,7 +221,8 @@ dither_seed, model, latent_step, skips
         bscale : float
             Physical units per stored level that ``settings`` were converted with.
         **reading
-            ``name``, ``ver``, ``uint``, ``scale_back``, ``do_not_scale_image_data``.
+            ``name``, ``ver``, ``uint``, ``scale_back``, ``do_not_scale_image_data``,
+            ``ignore_blank``.
 
         Returns
         -------
@@ -284,6 +293,7 @@ dither_seed, model, latent_step, skips
             bscale=bscale,
             uint=hdu._uint,
             do_not_scale_image_data=hdu._do_not_scale_image_data,
+            ignore_blank=getattr(hdu, "_ignore_blank", False),
         )
 
     @classmethod
@@ -292,6 +302,11 @@ dither_seed, model, latent_step, skips
         return False
 
     # ---- what an HDU is --------------------------------------------------------------
+
+    @property
+    def _default_name(self):
+        """Name where there is no EXTNAME: of a taken-over image the one that astropy gave it."""
+        return super()._default_name if "AEFPK1" in self.notes else ""
 
     @property
     def tile_shape(self):
@@ -378,8 +393,13 @@ dither_seed, model, latent_step, skips
         if self._data_loaded:
             return self._stored_pixels()
         if self._open_encoded() is None:
-            return None
+            return self._no_pixels()
         return self._decode(None, on_corrupt=on_corrupt, threads=threads, progress=progress)
+
+    def _no_pixels(self):
+        """What an HDU without pixels holds: None without axes, else an array without elements."""
+        axes = self._structure is not None and self._structure.shape
+        return np.zeros(axes, self._structure.dtype) if axes else None
 
     @property
     def error_map(self):
@@ -432,6 +452,7 @@ dither_seed, model, latent_step, skips
             self._header,
             uint=self._uint,
             do_not_scale_image_data=self._do_not_scale_image_data,
+            ignore_blank=self._ignore_blank,
             trusted=trusted,
         )
 
@@ -550,7 +571,8 @@ dither_seed, model, latent_step, skips
         self._set_encoded(encoded, bscale)
 
     def _encode_changed(self, data, changed, options):
-        if self._is_scaled and not self._keeps_grid:
+        taken_over = self._open_encoded().source is not None  # its grids are not ours
+        if taken_over or self._is_scaled and not self._keeps_grid:
             self._encode_all(data, options)
             return
         stored = self._stored_pixels()
@@ -584,6 +606,7 @@ dither_seed, model, latent_step, skips
             uint=self._uint,
             scale_back=self._scale_back,
             do_not_scale_image_data=self._do_not_scale_image_data,
+            ignore_blank=self._ignore_blank,
         )
         twin.notes = dict(self.notes)
         return twin
@@ -600,6 +623,7 @@ class _AEGateway(fits.BinTableHDU):
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         character_as_bytes=False,
     ):
         if data is not DELAYED or disable_image_compression:
@@ -613,6 +637,7 @@ class _AEGateway(fits.BinTableHDU):
             uint=uint,
             scale_back=scale_back,
             do_not_scale_image_data=do_not_scale_image_data,
+            ignore_blank=ignore_blank,
         )
 
     def __init__(
@@ -623,6 +648,7 @@ class _AEGateway(fits.BinTableHDU):
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         character_as_bytes=False,
     ):
         """Never runs; astropy reads the keywords of `fits.open` off its signature."""
