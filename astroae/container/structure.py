@@ -23,7 +23,7 @@ __all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards
 
 BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
-MAX_AXES = 32
+MAX_AXES = 9  # a keyword has eight letters: AENAXIS9
 MAX_STRING = 68  # characters between the quotes of a card
 NO_NETWORK = "classical"
 SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -36,13 +36,14 @@ from astroae.container.structure import (
     read_structure,
 )
 from astroae.errors import AstroAEError, UnsupportedDataError
-from astroae.io.encoding import encode_stored, make_consistent, structure_of
+from astroae.io.encoding import check_axes, encode_stored, make_consistent, structure_of
 from astroae.io.models import keep, settings_of
 from astroae.io.pixels import Baseline, scale_back, stored_of_hdu, to_stored, unit_of
 from astroae.io.scaling import Scaling, exact_copy
 from astroae.io.section import AESection
 from astroae.io.table import AETable
 from astroae.io.tablebacked import TableBackedHDU
+from astroae.pixels.nulls import refuse_mask
 from astroae.pixels.tiling import TileGrid
 from astroae.settings import Latent, Lossless, ModelName, Settings
 
@@ -173,8 +174,9 @@ dither_seed, model, latent_step, skips
             for keyword in ("XTENSION", "PCOUNT", "GCOUNT"):
                 del self._header[keyword]
             self._header.insert(0, header.cards["SIMPLE"])
-        if self._has_data:
-            TileGrid(self.shape, self.tile_shape).limited()  # what does not fit says so now
+        if self._has_data:  # what does not fit says so now
+            check_axes(self.shape)
+            TileGrid(self.shape, self.tile_shape).limited()
 
     def _open(self, table, reading):
         """On a table that was read from a file, pixels untouched."""
@@ -361,6 +363,7 @@ dither_seed, model, latent_step, skips
 
     @data.setter
     def data(self, data):
+        refuse_mask(data)
         return ImageHDU.data.fset(self, data)
 
     def decode(self, *, on_corrupt="raise", threads=None, progress=None):
@@ -492,7 +495,8 @@ dither_seed, model, latent_step, skips
 
     def _stored_header(self):
         """The header that fits `read_stored`."""
-        return self._image_header() if self._keeps_grid else self._header
+        physical = self._data_loaded and not self._goes_back
+        return self._header if physical else self._image_header()
 
     @property
     def _keeps_grid(self):
@@ -501,13 +505,22 @@ dither_seed, model, latent_step, skips
             return not isinstance(self.settings.mode, Lossless)
         return bool(self._scale_back)
 
+    @property
+    def _goes_back(self):
+        """Whether the loaded pixels are physical ones and will be stored integers again."""
+        data = self.__dict__["data"]
+        return self._is_scaled and self._keeps_grid and self._baseline.fits(data)
+
     def _stored_pixels(self):
         """Stored values of the loaded pixels."""
         data = self.__dict__["data"]
-        if not (self._is_scaled and self._keeps_grid):
+        if not self._goes_back:
             return to_stored(data)
+        old = self._decode(None)
         with self._placing_errors():
-            return scale_back(data, self._scaling.before)
+            before = self._scaling.to_physical(old.copy())
+            same = (before == data) | (np.isnan(before) & np.isnan(data))
+            return scale_back(data, self._scaling.before, old, same)
 
     def _update_pseudo_int_scale_keywords(self):
         """As in astropy, but cards that are right already stay where they are."""
