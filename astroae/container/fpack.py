@@ -19,13 +19,22 @@ from dataclasses import dataclass, replace
 from astropy.io.fits import Header
 
 from astroae.codec.image import encode_image
-from astroae.container.fpack_cards import Recipe, header_of
+from astroae.container.fpack_cards import Recipe, header_of, with_sum_cards
 from astroae.container.fpack_read import read_fpack
 from astroae.container.fpack_write import fits_recipe, rebuild, standard
 from astroae.container.header import raw_cards
+from astroae.errors import CorruptFileError
 from astroae.settings import Lossless, Settings
 
-__all__ = ["Takeover", "give_back", "is_fpacked", "join_recipe", "split_recipe", "takeover"]
+__all__ = [
+    "Takeover",
+    "give_back",
+    "is_fpacked",
+    "join_recipe",
+    "split_recipe",
+    "sum_cards",
+    "takeover",
+]
 
 _PIECE = 64  # characters of the recipe in one card
 
@@ -114,7 +123,7 @@ def takeover(header, data, settings=None, *, threads=None, progress=None):
     return Takeover(encoded, header_of(image.cards), image.recipe.pack())
 
 
-def give_back(encoded, header, recipe="", *, threads=None):
+def give_back(encoded, header, recipe="", *, edited=False, threads=None):
     """A tile-compressed table of the FITS standard.
 
     Parameters
@@ -124,6 +133,8 @@ def give_back(encoded, header, recipe="", *, threads=None):
         Of the image.
     recipe : str
         Of its `Takeover`; empty for other images.
+    edited : bool
+        Header or pixels are no longer those that were taken over.
 
     Returns
     -------
@@ -144,9 +155,32 @@ def give_back(encoded, header, recipe="", *, threads=None):
     image_cards = raw_cards(header)
     if recipe:
         parsed = Recipe.unpack(recipe)
+        parsed = parsed.without_sums() if edited else parsed
         if fits_recipe(parsed, encoded, image_cards):
             return *rebuild(encoded, image_cards, parsed, threads=threads), ""
     return standard(encoded, image_cards, threads=threads)
+
+
+def sum_cards(cards, recipe, *, edited):
+    """Cards of an image, with CHECKSUM and DATASUM where its tile-compressed table had them.
+
+    Parameters
+    ----------
+    cards : list of str
+    recipe : str
+        Of its `Takeover`; where it is empty or damaged the cards stay as they are.
+    edited : bool
+        As in `give_back`.
+
+    Returns
+    -------
+    list of str
+        Values of the two are still to be worked out.
+    """
+    try:
+        return with_sum_cards(Recipe.unpack(recipe), cards, edited=edited)
+    except CorruptFileError:
+        return cards
 
 
 def split_recipe(recipe):

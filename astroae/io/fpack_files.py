@@ -140,7 +140,7 @@ def fpack_pieces(hdu, *, on_corrupt="raise", threads=None, progress=None):
     if hdu.encoded is None:
         return hdu.restore(as_extension=True), ""
     recipe = join_recipe(hdu.span.header)
-    pieces, note = _table(hdu.encoded, hdu.image_header, recipe, threads)
+    pieces, note = _table(hdu.encoded, hdu.image_header, recipe, threads, hdu.was_edited)
     if pieces is None:
         return hdu.restore(as_extension=True, threads=threads, progress=progress), note
     if progress is not None:
@@ -149,8 +149,8 @@ def fpack_pieces(hdu, *, on_corrupt="raise", threads=None, progress=None):
     return pieces, note
 
 
-def _table(encoded, header, recipe, threads):
-    cards, data, note = give_back(encoded, header, recipe, threads=threads)
+def _table(encoded, header, recipe, threads, edited=False):
+    cards, data, note = give_back(encoded, header, recipe, edited=edited, threads=threads)
     if cards is None:
         return None, note
     if any(card.startswith(CHECKSUMS) for card in cards):

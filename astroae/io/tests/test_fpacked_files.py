@@ -60,11 +60,76 @@ def test_fpack_file_comes_back_byte_for_byte(by_fpack, tmp_path):
         assert found.byte_identical and "--fpack" in found.verdict
 
 
+def unpacked(path, folder):
+    """What astroae makes of a tile-compressed file, without fpack."""
+    astroae.compress(path, folder / "a.aae.fits", overwrite=True)
+    astroae.decompress(folder / "a.aae.fits", folder / "b.fits", overwrite=True)
+    return folder / "b.fits"
+
+
+def check_sums(path, n):
+    """All HDUs have right CHECKSUM and DATASUM, ``n`` of them both."""
+    with fits.open(path, checksum=True) as hdus:  # a wrong one would warn, an error here
+        found = [hdu for hdu in hdus if {"CHECKSUM", "DATASUM"} <= set(hdu.header)]
+        assert all(hdu._checksum_valid and hdu._datasum_valid for hdu in found)
+        assert len(found) == n
+
+
 def test_without_fpack_it_is_what_funpack_gives(by_fpack, tmp_path):
-    astroae.compress(by_fpack, tmp_path / "a.aae.fits")
-    astroae.decompress(tmp_path / "a.aae.fits", tmp_path / "b.fits")
-    subprocess.run(["funpack", "-C", "-O", tmp_path / "c.fits", by_fpack], check=True)
-    assert difference(tmp_path / "b.fits", tmp_path / "c.fits") == ""
+    theirs = tmp_path / "c.fits"
+    subprocess.run(["funpack", "-O", theirs, by_fpack], check=True)
+    check_sums(theirs, 1)
+    ours = unpacked(by_fpack, tmp_path)
+    check_sums(ours, 1)
+    one, two = fits.getheader(ours), fits.getheader(theirs)
+    assert one["DATASUM"] == two["DATASUM"]
+    for header in (one, two):  # funpack's comment tells the time
+        del header["CHECKSUM"], header["DATASUM"]
+    assert one.tostring() == two.tostring()
+
+
+def test_without_sums_it_is_what_funpack_gives(tmp_path):
+    if shutil.which("fpack") is None:
+        pytest.skip("fpack is not installed (Debian package libcfitsio-bin)")
+    fits.writeto(tmp_path / "a.fits", sky())
+    subprocess.run(["fpack", "-C", "a.fits"], cwd=tmp_path, check=True)
+    subprocess.run(["funpack", "-C", "-O", "c.fits", "a.fits.fz"], cwd=tmp_path, check=True)
+    ours = unpacked(tmp_path / "a.fits.fz", tmp_path)
+    assert difference(ours, tmp_path / "c.fits") == ""
+
+
+@pytest.mark.parametrize("place", ["primary", "extension"])
+def test_the_file_that_was_fpacked_comes_back_with_its_sums(tmp_path, place):
+    """Integers lose nothing on the way, so that even their CHECKSUM is the old one."""
+    image = sky(dtype="i2")
+    hdus = [fits.PrimaryHDU(image)] if place == "primary" else [fits.PrimaryHDU()]
+    hdus += [fits.ImageHDU(image, name="SCI")]
+    hdus[-1].header["AFTER"] = "all"
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits", checksum=True)
+    fits.setval(tmp_path / "a.fits", "BEHIND", value="the sums", ext=1)
+    with fits.open(tmp_path / "a.fits", mode="update", checksum=True):
+        pass
+    if shutil.which("fpack") is None:
+        pytest.skip("fpack is not installed (Debian package libcfitsio-bin)")
+    subprocess.run(["fpack", "-C", "a.fits"], cwd=tmp_path, check=True)
+    ours = unpacked(tmp_path / "a.fits.fz", tmp_path)
+    subprocess.run(["funpack", "-C", "-O", "c.fits", "a.fits.fz"], cwd=tmp_path, check=True)
+    assert difference(ours, tmp_path / "c.fits") == ""
+    check_sums(ours, 2)
+
+
+@pytest.mark.parametrize("asked", [True, "datasum", False])
+def test_sums_of_the_table_alone(tmp_path, asked):
+    source = tmp_path / "a.fits.fz"
+    image = fits.CompImageHDU(sky(), name="SCI")
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(source, checksum=asked)
+    ours = unpacked(source, tmp_path)
+    header = fits.getheader(ours, "SCI")
+    assert [key in header for key in ("CHECKSUM", "DATASUM")] == [asked is True, bool(asked)]
+    with fits.open(ours, checksum=True) as hdus:
+        assert hdus["SCI"].verify_datasum() == (1 if asked else 2)  # 2: there is none
+    astroae.decompress(tmp_path / "a.aae.fits", tmp_path / "b.fits.fz", fpack=True)
+    assert digest(tmp_path / "b.fits.fz") == digest(source)
 
 
 @pytest.mark.parametrize("quantize_level", [None, 4])
