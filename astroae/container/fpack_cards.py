@@ -285,7 +285,8 @@ def with_sum_cards(recipe, image_cards, *, edited):
     had = {_SUMS.get(_keyword(item), _keyword(item)) for item in recipe.cards}
     missing = (had & set(_SUM_COMMENTS)) - {_keyword(card) for card in out}
     return out + [
-        f"{key:8s}= '{'0':8s}'{'':10s} / {_SUM_COMMENTS[key]}".ljust(CARD) for key in sorted(missing)
+        f"{key:8s}= '{'0':8s}'{'':10s} / {_SUM_COMMENTS[key]}".ljust(CARD)
+        for key in sorted(missing)
     ]
 
 

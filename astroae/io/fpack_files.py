@@ -9,9 +9,11 @@ does without.
 from dataclasses import dataclass
 
 from astroae.container.fpack import (
+    decoded_from,
     give_back,
     is_fpacked,
     join_recipe,
+    other_card,
     split_recipe,
     takeover,
 )
@@ -38,11 +40,14 @@ class TakenOver:
     same : bool
         ``decompress(fpack=True)`` gives the HDU back byte for byte; else the same
         cards, integers, scales and pixels in streams that another program coded.
+    note : str
+        What it comes back as, where that is another algorithm.
     """
 
     table: Table
     notes: dict
     same: bool
+    note: str = ""
 
 
 def encode_fpacked(path, span, settings, *, threads=None, progress=None):
@@ -66,7 +71,7 @@ def encode_fpacked(path, span, settings, *, threads=None, progress=None):
     Raises
     ------
     UnsupportedDataError
-        HCOMPRESS_1, PLIO_1, or a table that would not come back as it is.
+        A table that would not come back as it is.
     CorruptFileError
         The table contradicts itself, or a tile is damaged.
     """
@@ -75,26 +80,27 @@ def encode_fpacked(path, span, settings, *, threads=None, progress=None):
         raw = stream.read(span.end - span.start)
     data = memoryview(raw)[span.data - span.start : span.data_end - span.start]
     taken = takeover(span.header, data, settings, threads=threads, progress=progress)
-    back = b"".join(_table(taken.encoded, taken.header, taken.recipe, threads)[0])
+    pieces, _ = _table(taken.encoded, taken.header, taken.recipe, threads)
+    back = b"".join(pieces)
     if back != raw:
         _check_cards(back, raw, span)
     cards, n_blank = to_table_cards(taken.header)
     structure = structure_of(taken.encoded, taken.header)
     table = Table(taken.encoded, structure, pack(taken.encoded), cards, n_blank)
-    return TakenOver(table, split_recipe(taken.recipe), back == raw)
+    algorithm = decoded_from(taken.recipe)
+    note = f"decoded from {algorithm}: with fpack=True (--fpack) it comes back as RICE_1"
+    notes = split_recipe(taken.recipe)
+    return TakenOver(table, notes, back == raw, note if algorithm else "")
 
 
 def _check_cards(back, raw, span):
     """Cards may differ in what another coder's streams need, and in nothing else."""
-    sizes = ("PCOUNT", "THEAP", "TFORM", *CHECKSUMS)
-    first, second = (
-        [c for c in _cards_of(text) if not c.startswith(sizes)] for text in (back, raw)
-    )
-    if first != second:
+    other = other_card([*_cards_of(back)], [*_cards_of(raw)])
+    if other is not None:
         raise UnsupportedDataError(
             "the header of this tile-compressed image would not come back as it is",
             where=span.label,
-            found=next((a for a, b in zip(first, second) if a != b), "other cards").strip(),
+            found=other,
             hint="funpack the file first, then compress it",
         )
 

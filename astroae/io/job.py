@@ -199,13 +199,14 @@ class FileJob:
             return
         self.same &= taken.same and not self.plain_images
         asked = self.certifier is not None or not isinstance(self.settings.mode, Lossless)
+        kept = "its integers are kept, nothing is lost a second time" if asked else ""
         self._table(
             span,
             taken.table,
             taken.notes,
             action="taken over",
             mode="lossless",
-            note="its integers are kept, nothing is lost a second time" if asked else "",
+            note="; ".join(filter(None, (taken.note, kept))),
             verdict="pass" if self.certifier is not None else "",
         )
         encoded = taken.table.encoded
