@@ -4,6 +4,7 @@
 
     AstroAEError                              exit code
     ├── ToleranceError        (ValueError)    1  compression changed more than it may
+    ├── ReadBackError         (RuntimeError)  1  what was written does not come back as promised
     ├── SettingError          (ValueError)    2  a setting that cannot be used
     ├── InputError            (OSError)       3  input cannot be read, or is not FITS
     ├── UnsupportedDataError  (ValueError)    4  data that this mode does not take
@@ -25,6 +26,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelError",
     "OutputError",
+    "ReadBackError",
     "SettingError",
     "ToleranceError",
     "UnsupportedDataError",
@@ -72,6 +74,10 @@ def _rebuild(cls, what, where, found, hint):
 
 class ToleranceError(AstroAEError, ValueError):
     """A certificate that fails: sources or pixels changed by more than the tolerances."""
+
+
+class ReadBackError(AstroAEError, RuntimeError):
+    """What was written does not come back as promised: a fault of astroae, and nothing is kept."""
 
 
 class SettingError(AstroAEError, ValueError):

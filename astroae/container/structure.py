@@ -305,7 +305,7 @@ def _model(header):
 
 
 def _is_dithered(mode, shape):
-    return isinstance(mode, Bounded) and mode.dither > 0 and math.prod(shape) > 0
+    return isinstance(mode, Bounded) and mode.dither > 0 and bool(shape) and math.prod(shape) > 0
 
 
 def _axes(header, stem, n, *, low):

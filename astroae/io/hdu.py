@@ -61,7 +61,7 @@ class AEImageHDU(TableBackedHDU):
     Parameters
     ----------
     data : array, optional
-        Pixels.  With a header that holds BSCALE they are stored values, as for
+        Pixels, in physical units: BSCALE and BZERO of ``header`` are left out, as by
         `~astropy.io.fits.ImageHDU`.
     header : `~astropy.io.fits.Header`, optional
     name : str, optional
@@ -161,6 +161,7 @@ dither_seed, model, latent_step, skips
         self._scaling = None
         self._kept = (None, None, None)  # see AESection
         self._ignore_blank = False
+        self._fresh = (None, True)  # see TableBackedHDU
         self.notes = {}
 
     # ---- where an HDU comes from -----------------------------------------------------
@@ -188,7 +189,7 @@ dither_seed, model, latent_step, skips
         self._adopt(to_image_header(table.header), reading)
         if self._structure is not None:
             self._learn_scaling(scale_sum(self._header) == self._structure.scale_sum)
-        self._bintable, self._table_current = table, True
+        self._bintable, self._table_current, self._fresh = table, True, (None, False)
         table._new = False
         # Not from the image's own CHECKSUM card, which speaks of another HDU.
         self._output_checksum = table._output_checksum
@@ -288,7 +289,7 @@ dither_seed, model, latent_step, skips
         encoded = encode_stored(
             stored, header, settings, bscale, threads=threads, progress=progress
         )
-        return cls.from_encoded(
+        made = cls.from_encoded(
             encoded,
             header,
             settings=settings,
@@ -297,6 +298,9 @@ dither_seed, model, latent_step, skips
             do_not_scale_image_data=hdu._do_not_scale_image_data,
             ignore_blank=getattr(hdu, "_ignore_blank", False),
         )
+        made._new_table(stored, True)  # while the pixels are what they are
+        made._fresh = (None, False)
+        return made
 
     @classmethod
     def match_header(cls, header):
@@ -582,6 +586,7 @@ dither_seed, model, latent_step, skips
         with self._placing_errors():
             encoded = encode_stored(stored, self._header, settings, bscale, **options)
         self._set_encoded(encoded, bscale)
+        self._fresh = (stored, True)
 
     def _encode_changed(self, data, changed, options):
         taken_over = self._open_encoded().source is not None  # its grids are not ours
@@ -594,6 +599,7 @@ dither_seed, model, latent_step, skips
         # In memory before the file that lazy streams are read from is written over.
         encoded = replace(encoded, streams=[bytes(stream) for stream in encoded.streams])
         self._set_encoded(encoded, self._structure.bscale)
+        self._fresh = (stored, self._fresh[1] | changed)
 
     def _set_encoded(self, encoded, bscale):
         if self._bintable is not None:
@@ -621,7 +627,7 @@ dither_seed, model, latent_step, skips
             do_not_scale_image_data=self._do_not_scale_image_data,
             ignore_blank=self._ignore_blank,
         )
-        twin.notes = dict(self.notes)
+        twin.notes, twin._fresh = dict(self.notes), (None, self._fresh[1])
         return twin
 
 

@@ -16,6 +16,7 @@ from astroae.container.keywords import HEADER_BEGIN
 from astroae.container.rows import pack
 from astroae.container.structure import card, structure_cards
 from astroae.errors import CorruptFileError
+from astroae.io.prewrite import Expected, check_header, check_table
 from astroae.io.table import AETable
 
 __all__ = ["TableBackedHDU"]
@@ -44,8 +45,9 @@ def _on_table(name):
 class TableBackedHDU(fits.CompImageHDU):
     """CompImageHDU whose table astropy copies and never interprets.
 
-    A subclass gives ``encode()``, ``_encoded``, ``_structure``, ``_damage``, ``notes``
-    and ``_image_header()``.
+    A subclass gives ``encode()``, ``_encoded``, ``_structure``, ``_damage``, ``notes``,
+    ``_image_header()``, ``_placing_errors()`` and ``_fresh``: stored values, and which
+    tiles were coded from them and not written yet (a bool for each, or one for all).
     """
 
     _file = _on_table("_file")
@@ -87,10 +89,8 @@ class TableBackedHDU(fits.CompImageHDU):
         """The table to be written: the HDU's own, or one for another file."""
         if self._table_current:
             return self._with_header(inplace)
-        packed = pack(self._encoded)
-        cards, n_blank = to_table_cards(self._image_header())
-        own = packed.cards + structure_cards(self._structure, n_blank, self.notes, cards)
-        header = _modified_header(own + cards)
+        header, packed = self._new_table(*self._fresh)
+        self._fresh = (None, False)
         if self._bintable is None:
             self._bintable = self._placed(AETable(header, packed))
             self._table_current = True
@@ -99,6 +99,17 @@ class TableBackedHDU(fits.CompImageHDU):
         table._header, table.packed = header, packed
         self._table_current = inplace
         return table
+
+    def _new_table(self, stored, fresh):
+        """Header and data unit of the pixels as they are, read back before they are used."""
+        packed = pack(self._encoded)
+        cards, n_blank = to_table_cards(self._image_header())
+        own = packed.cards + structure_cards(self._structure, n_blank, self.notes, cards)
+        header = _modified_header(own + cards)
+        expected = Expected(self._structure, self._image_header(), stored, fresh)
+        with self._placing_errors():
+            check_table(header, packed, expected, lambda _: self._encoded.model)
+        return header, packed
 
     def _placed(self, table):
         """A new table, given the place in a file that the HDU may have had."""
@@ -122,8 +133,12 @@ class TableBackedHDU(fits.CompImageHDU):
         new = own + [_same_or_new(old[begin], HEADER_BEGIN, n_blank)] + cards
         if new == [c for c in old if c[:8].rstrip() not in ("CHECKSUM", "DATASUM")]:
             return self._bintable
+        header = _modified_header(new)
+        if self._damage is None:
+            with self._placing_errors():
+                check_header(header, Expected(self._structure, self._image_header()))
         table = self._bintable if inplace else copy.copy(self._bintable)
-        table._header = _modified_header(new)
+        table._header = header
         return table
 
     def _writeto(self, fileobj, inplace=False, copy=False):
