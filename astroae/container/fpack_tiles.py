@@ -32,6 +32,7 @@ _GZIP = 31  # window bits of zlib that ask for a gzip header
 _LEVEL = 1  # CFITSIO's
 _HCOMPRESS_HEAD = 25  # bytes: magic, shape, scale, sum, bit planes
 _PLIO_HEAD = 7  # words
+_MOST_EMPTY = 1 << 27  # pixels
 _UNSIGNED = 32768  # what CFITSIO adds to 16-bit integers with that BZERO before PLIO_1
 
 # The decoder of HCOMPRESS_1 keeps its place in a static variable, without the GIL.
@@ -78,10 +79,10 @@ class Coder:
 
     def most_pixels(self, n_bytes):
         """More pixels than streams of so many bytes can hold, whatever they hold."""
-        # RICE_1 takes 3 bits for a block of equal pixels, PLIO_1 a word for 4095; deflate
-        # shrinks 1032 times at most.  An empty tile of HCOMPRESS_1 may have any size.
-        most = {"PLIO_1": 2048, "HCOMPRESS_1": 1 << 20}.get(self.algorithm, 1032)
-        return n_bytes * max(8 * self.block_size // 3, most)
+        # RICE_1 takes 3 bits for a block of equal pixels; deflate shrinks 1032 times at most.
+        # An empty tile of the others may have any size, but the image not.
+        most = n_bytes * max(8 * self.block_size // 3, 1032)
+        return max(most, _MOST_EMPTY) if self.algorithm in ONLY_DECODED and n_bytes else most
 
     def decode(self, stream, kind, shape, dtype):
         """Values of a tile.

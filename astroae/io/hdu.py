@@ -298,7 +298,7 @@ dither_seed, model, latent_step, skips
             do_not_scale_image_data=hdu._do_not_scale_image_data,
             ignore_blank=getattr(hdu, "_ignore_blank", False),
         )
-        made._new_table(stored, True)  # while the pixels are what they are
+        made._new_table(stored, True, threads)  # while the pixels are what they are
         made._fresh = (None, False)
         return made
 

@@ -7,11 +7,18 @@ Writing to another file leaves the HDU bound to the file it came from.
 
 import copy
 import operator
+from dataclasses import replace
 
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 
-from astroae.container.header import from_cards, raw_cards, scale_sum, to_table_cards
+from astroae.container.header import (
+    from_cards,
+    raw_cards,
+    scale_sum,
+    table_own_cards,
+    to_table_cards,
+)
 from astroae.container.keywords import HEADER_BEGIN
 from astroae.container.rows import pack
 from astroae.container.structure import card, structure_cards
@@ -76,9 +83,8 @@ class TableBackedHDU(fits.CompImageHDU):
             ) from exc
 
     def _prewriteto(self, inplace=False):
-        if self._has_data:
-            self.update_header()
         if self._damage is None:
+            self.update_header()  # cards that say what the pixels are not
             self.encode()
         table = self._table(inplace)
         table._output_checksum = self._output_checksum
@@ -100,15 +106,17 @@ class TableBackedHDU(fits.CompImageHDU):
         self._table_current = inplace
         return table
 
-    def _new_table(self, stored, fresh):
+    def _new_table(self, stored, fresh, threads=None):
         """Header and data unit of the pixels as they are, read back before they are used."""
-        packed = pack(self._encoded)
-        cards, n_blank = to_table_cards(self._image_header())
-        own = packed.cards + structure_cards(self._structure, n_blank, self.notes, cards)
+        packed, image_header = pack(self._encoded), self._image_header()
+        cards, n_blank = to_table_cards(image_header)
+        # Scale cards may have been edited since the pixels were coded.
+        structure = replace(self._structure, scale_sum=scale_sum(image_header))
+        own = packed.cards + structure_cards(structure, n_blank, self.notes, cards)
         header = _modified_header(own + cards)
-        expected = Expected(self._structure, self._image_header(), stored, fresh)
+        expected = Expected(structure, image_header, stored, fresh)
         with self._placing_errors():
-            check_table(header, packed, expected, lambda _: self._encoded.model)
+            check_table(header, packed, expected, lambda _: self._encoded.model, threads=threads)
         return header, packed
 
     def _placed(self, table):
@@ -123,20 +131,20 @@ class TableBackedHDU(fits.CompImageHDU):
         Where nothing changed it is left alone, checksums included, so that
         closing a file that was opened for update does not write to it.
         """
-        old = raw_cards(self._bintable.header)
-        cards, n_blank = to_table_cards(self._image_header())
-        begin = next((i for i, c in enumerate(old) if c.startswith(HEADER_BEGIN)), None)
-        if begin is None:
+        old, image_header = raw_cards(self._bintable.header), self._image_header()
+        cards, n_blank = to_table_cards(image_header)
+        begin = _find(old, HEADER_BEGIN)
+        if not begin and not self._header._modified:
             return self._bintable
-        scale = _same_or_new(_find(old, "AESCLSUM"), "AESCLSUM", scale_sum(self._image_header()))
-        own = [scale if c.startswith("AESCLSUM") else c for c in old[:begin]]
-        new = own + [_same_or_new(old[begin], HEADER_BEGIN, n_blank)] + cards
+        scale = _same_or_new(_find(old, "AESCLSUM"), "AESCLSUM", scale_sum(image_header))
+        own = [scale if c.startswith("AESCLSUM") else c for c in table_own_cards(old)]
+        new = own + [_same_or_new(begin, HEADER_BEGIN, n_blank)] + cards
         if new == [c for c in old if c[:8].rstrip() not in ("CHECKSUM", "DATASUM")]:
             return self._bintable
         header = _modified_header(new)
         if self._damage is None:
             with self._placing_errors():
-                check_header(header, Expected(self._structure, self._image_header()))
+                check_header(header, Expected(self._structure, image_header))
         table = self._bintable if inplace else copy.copy(self._bintable)
         table._header = header
         return table

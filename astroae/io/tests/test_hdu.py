@@ -386,6 +386,17 @@ def test_size_that_cannot_be_told(tmp_path):
         found[1]
 
 
+def test_scale_cards_that_are_set_before_writing(tmp_path):
+    hdu = fits.ImageHDU(noise(dtype="i2"), name="SCI")
+    made = AEImageHDU.from_hdu(hdu), AEImageHDU(hdu.data, hdu.header)
+    made[1].encode()
+    for image in (hdu, *made):
+        image.header["BSCALE"], image.header["BLANK"] = 0.5, int(hdu.data[3, 3])
+    expected = fits.getdata(save(tmp_path / "plain.fits", hdu))
+    for image in made:
+        check_same_pixels(fits.getdata(save(tmp_path / "a.fits", image)), expected)
+
+
 def test_hostile_bscale(tmp_path):
     _, coded = plain_and_coded(tmp_path, scaled_hdu())
     with fits.open(coded, mode="update") as found:

@@ -84,6 +84,38 @@ def test_header_change_written_elsewhere(coded, tmp_path, touch):
     assert coded.read_bytes() == before
 
 
+def test_edit_behind_a_program_that_lost_our_mark(tmp_path):
+    """Without AEHDRBEG the image's cards are those that are not the table's."""
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    header = fits.getheader(coded, 1)
+    with fits.open(coded, mode="update", disable_image_compression=True) as hdul:
+        del hdul[1].header["AEHDRBEG"]
+    before = coded.read_bytes()
+    with fits.open(coded, mode="update") as hdul:
+        check_same_header(hdul[1].header, header)
+    assert coded.read_bytes() == before
+    with fits.open(coded, mode="update") as hdul:
+        hdul[1].header["ADDED"] = 1
+    with fits.open(coded) as hdul:
+        assert hdul[1].header["ADDED"] == 1
+        del hdul[1].header["ADDED"]
+        check_same_header(hdul[1].header, header)
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_cards_that_lie_about_the_pixels_are_set_right(tmp_path, touch):
+    """As astropy does it, also where it is told not to verify."""
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(dtype="i2")))
+    header = fits.getheader(coded, 1)
+    with fits.open(coded, mode="update", output_verify="ignore") as hdul:
+        hdul[1].header["BITPIX"], hdul[1].header["NAXIS1"] = -64, 7
+        if touch:
+            hdul[1].data.sum()
+    check_same_header(fits.getheader(coded, 1), header)
+    with fits.open(coded, disable_image_compression=True) as hdul:
+        assert hdul[1].header["ZBITPIX"] == 16 and hdul[1].header["ZNAXIS1"] == 80
+
+
 def streams(path):
     with fits.open(path) as hdul:
         return [bytes(stream) for stream in hdul[1].encoded.streams]
