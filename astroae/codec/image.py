@@ -23,6 +23,7 @@ from astroae.codec.survey import survey
 from astroae.codec.tile import TILE_DTYPE, decode_tile, encode_tile
 from astroae.codec.tile import decode_levels as _tile_levels
 from astroae.errors import CorruptFileError, ModelError, UnsupportedDataError
+from astroae.pixels.nulls import refuse_mask
 from astroae.pixels.tiling import TileGrid
 from astroae.settings import Bounded, Latent, Settings
 
@@ -320,6 +321,7 @@ def verify_tiles(encoded, *, threads=None, progress=None):
 
 
 def _checked(data):
+    refuse_mask(data)
     data = data if isinstance(data, np.ndarray) else np.asarray(data)
     dtype = data.dtype.newbyteorder("=")
     if dtype not in _TYPES:

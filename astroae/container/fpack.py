@@ -11,7 +11,8 @@ same integers, scales, dither, keywords and pixels.  Without a recipe, or where 
 were replaced since, `give_back` writes the standard's nearest equivalent and says in
 ``note`` what that is.
 
-HCOMPRESS_1 and PLIO_1 are refused.
+HCOMPRESS_1 and PLIO_1 are decoded: their integers and pixels are kept, and given back as
+RICE_1.
 """
 
 from dataclasses import dataclass, replace
@@ -19,15 +20,28 @@ from dataclasses import dataclass, replace
 from astropy.io.fits import Header
 
 from astroae.codec.image import encode_image
-from astroae.container.fpack_cards import Recipe, header_of
+from astroae.container.fpack_cards import Recipe, header_of, split_cards, with_sum_cards
 from astroae.container.fpack_read import read_fpack
+from astroae.container.fpack_tiles import ONLY_DECODED
 from astroae.container.fpack_write import fits_recipe, rebuild, standard
 from astroae.container.header import raw_cards
+from astroae.errors import CorruptFileError
 from astroae.settings import Lossless, Settings
 
-__all__ = ["Takeover", "give_back", "is_fpacked", "join_recipe", "split_recipe", "takeover"]
+__all__ = [
+    "Takeover",
+    "decoded_from",
+    "give_back",
+    "is_fpacked",
+    "join_recipe",
+    "other_card",
+    "split_recipe",
+    "sum_cards",
+    "takeover",
+]
 
 _PIECE = 64  # characters of the recipe in one card
+_SIZES = ("PCOUNT", "THEAP", "TFORM", "CHECKSUM", "DATASUM")  # they follow from the streams
 
 
 @dataclass
@@ -74,7 +88,7 @@ def takeover(header, data, settings=None, *, verify=True, threads=None, progress
     Raises
     ------
     UnsupportedDataError
-        HCOMPRESS_1, PLIO_1 and what else cannot be kept: funpack first.
+        What cannot be kept: funpack first.
     CorruptFileError
         The table contradicts itself, or a tile is damaged.
 
@@ -115,7 +129,7 @@ def takeover(header, data, settings=None, *, verify=True, threads=None, progress
     return Takeover(encoded, header_of(image.cards), image.recipe.pack())
 
 
-def give_back(encoded, header, recipe="", *, threads=None):
+def give_back(encoded, header, recipe="", *, edited=False, threads=None):
     """A tile-compressed table of the FITS standard.
 
     Parameters
@@ -125,6 +139,8 @@ def give_back(encoded, header, recipe="", *, threads=None):
         Of the image.
     recipe : str
         Of its `Takeover`; empty for other images.
+    edited : bool
+        Header or pixels are no longer those that were taken over.
 
     Returns
     -------
@@ -143,11 +159,73 @@ def give_back(encoded, header, recipe="", *, threads=None):
         A tile or the recipe is damaged.
     """
     image_cards = raw_cards(header)
+    algorithm = ""
     if recipe:
         parsed = Recipe.unpack(recipe)
+        parsed = parsed.without_sums() if edited else parsed
         if fits_recipe(parsed, encoded, image_cards):
             return *rebuild(encoded, image_cards, parsed, threads=threads), ""
-    return standard(encoded, image_cards, threads=threads)
+        algorithm = decoded_from(recipe)
+    cards, data, note = standard(encoded, image_cards, threads=threads)
+    if algorithm and not note:
+        note = f"{algorithm} comes back as RICE_1"
+    return cards, data, note
+
+
+def sum_cards(cards, recipe, *, edited):
+    """Cards of an image, with CHECKSUM and DATASUM where its tile-compressed table had them.
+
+    Parameters
+    ----------
+    cards : list of str
+    recipe : str
+        Of its `Takeover`; where it is empty or damaged the cards stay as they are.
+    edited : bool
+        As in `give_back`.
+
+    Returns
+    -------
+    list of str
+        Values of the two are still to be worked out.
+    """
+    try:
+        return with_sum_cards(Recipe.unpack(recipe), cards, edited=edited)
+    except CorruptFileError:
+        return cards
+
+
+def decoded_from(recipe):
+    """The algorithm of a tile-compressed image that does not come back in it; else empty."""
+    return _only_decoded([c for c in Recipe.unpack(recipe).cards if isinstance(c, str)])
+
+
+def _only_decoded(cards):
+    named = header_of([c.ljust(80) for c in cards if c.startswith("ZCMPTYPE")])
+    algorithm = str(named.get("ZCMPTYPE", "")).strip()
+    return algorithm if algorithm in ONLY_DECODED else ""
+
+
+def other_card(back, first):
+    """A card in which a table that was given back differs from the original.
+
+    What follows from the streams may be another; where the algorithm is, only the
+    image's own cards count.
+
+    Parameters
+    ----------
+    back, first : list of str
+        Cards of both tables, 80 characters each.
+
+    Returns
+    -------
+    str or None
+    """
+    if _only_decoded(first):
+        back, first = (split_cards(cards)[0] for cards in (back, first))
+    back, first = ([c for c in cards if not c.startswith(_SIZES)] for cards in (back, first))
+    if back == first:
+        return None
+    return next((a for a, b in zip(back, first) if a != b), "other cards").strip()
 
 
 def split_recipe(recipe):

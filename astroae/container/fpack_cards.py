@@ -15,14 +15,14 @@ import binascii
 import json
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from astropy.io.fits import Header
 
 from astroae.container.header import BLANK_CARD, CARD
 from astroae.errors import CorruptFileError
 
-__all__ = ["Recipe", "split_cards", "table_cards"]
+__all__ = ["Recipe", "split_cards", "table_cards", "with_sum_cards"]
 
 _RENAMED = {
     "ZSIMPLE": "SIMPLE",
@@ -42,6 +42,9 @@ _OWN = re.compile(
     r"|Z(TILE|NAME|VAL)\d+"
 )
 _FIRST = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS")
+_STRUCTURE = re.compile(r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|EXTEND|BLOCKED")
+_SUMS = {"ZHECKSUM": "CHECKSUM", "ZDATASUM": "DATASUM"}
+_SUM_COMMENTS = {"CHECKSUM": "HDU checksum", "DATASUM": "data unit checksum"}
 _LARGEST = 1 << 24
 
 # Part of the format: what most recipes are made of.  Never change it.
@@ -147,6 +150,10 @@ class Recipe:
             ) from exc
         return recipe
 
+    def without_sums(self):
+        """The same without the checksums of the image, which has been edited since."""
+        return replace(self, cards=[c for c in self.cards if _keyword(c) not in _SUMS])
+
     def _check(self):
         for item in self.cards:
             card = isinstance(item, str) and len(item) <= CARD and item.isascii()
@@ -234,8 +241,7 @@ def table_cards(recipe, image_cards):
     own, first = [], True
     for card in image_cards:
         key = card[:8].rstrip()
-        structural = re.fullmatch(r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT", key)
-        if not structural and key not in ("EXTEND", "BLOCKED", "CHECKSUM", "DATASUM"):
+        if not _STRUCTURE.fullmatch(key) and key not in _SUM_COMMENTS:
             own.append(card)
     counted = sum(item for item in recipe.cards if isinstance(item, int))
     out, place = [], 0
@@ -248,6 +254,45 @@ def table_cards(recipe, image_cards):
         out += own[place : place + count]
         place, first = place + count, False
     return out + own[place:]
+
+
+def with_sum_cards(recipe, image_cards, *, edited):
+    """Image cards with CHECKSUM and DATASUM, where the tile-compressed image had them.
+
+    Those of the image itself in their old places, as funpack does it; the others at the
+    end.  Their values are left to be worked out.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    image_cards : list of str
+        Of the image header.
+    edited : bool
+        The header is another one by now, and knows no old places.
+
+    Returns
+    -------
+    list of str
+    """
+    n = sum(bool(_STRUCTURE.fullmatch(_keyword(card))) for card in image_cards)
+    out, own = (list(image_cards), []) if edited else (image_cards[:n], image_cards[n:])
+    for item in [] if edited else recipe.cards:
+        if isinstance(item, int):
+            out, own = out + own[:item], own[item:]
+        elif _keyword(item) in _SUMS:
+            out.append(f"{_SUMS[_keyword(item)]:8s}{item[8:]}".ljust(CARD))
+    out += own
+    had = {_SUMS.get(_keyword(item), _keyword(item)) for item in recipe.cards}
+    missing = (had & set(_SUM_COMMENTS)) - {_keyword(card) for card in out}
+    return out + [
+        f"{key:8s}= '{'0':8s}'{'':10s} / {_SUM_COMMENTS[key]}".ljust(CARD)
+        for key in sorted(missing)
+    ]
+
+
+def _keyword(card):
+    """Of a card, or of an item of a recipe: counts have none."""
+    return card[:8].rstrip() if isinstance(card, str) else ""
 
 
 def header_of(cards):

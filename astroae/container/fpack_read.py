@@ -1,4 +1,4 @@
-"""A tile-compressed image (RICE_1, GZIP_1, GZIP_2, NOCOMPRESS) as the file stores it.
+"""A tile-compressed image as the file stores it.
 
 In goes a table's header and data unit; out comes a `FpackImage`: the stored values,
 and of quantised floats the integers, and the grid they stand on.  Nothing is lost:
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from astroae.container.fpack_cards import split_cards
-from astroae.container.fpack_tiles import STREAMS, Coder
+from astroae.container.fpack_tiles import ONLY_DECODED, STREAMS, Coder
 from astroae.container.header import raw_cards
 from astroae.container.structure import BITPIX_TO_DTYPE
 from astroae.errors import CorruptFileError, UnsupportedDataError
@@ -103,8 +103,8 @@ def read_fpack(header, data):
     Raises
     ------
     UnsupportedDataError
-        HCOMPRESS_1, PLIO_1, a mask of lossy pixels, a null value that changes from
-        tile to tile: funpack first.
+        A mask of lossy pixels, a null value that changes from tile to tile: funpack
+        first.
     CorruptFileError
         Header, rows and streams contradict each other.
     """
@@ -178,15 +178,16 @@ def read_layout(header):
 
 def coder_of(header):
     """`Coder` that a table's header names."""
-    settings = {"BLOCKSIZE": 32, "BYTEPIX": 4}
+    settings = {"BLOCKSIZE": 32, "BYTEPIX": 4, "SMOOTH": 0}
     for n in range(1, MAX_COLUMNS):
         name = str(header.get(f"ZNAME{n}", "")).strip().upper()
         if not name:
             break
         if name in settings:
-            settings[name] = _count(header, f"ZVAL{n}", None, 1)
+            settings[name] = _count(header, f"ZVAL{n}", None, int(name != "SMOOTH"))
     algorithm = str(header.get("ZCMPTYPE", "")).strip()
-    return Coder(algorithm, settings["BLOCKSIZE"], settings["BYTEPIX"])
+    unsigned = header.get("ZBITPIX") == 16 and header.get("BZERO") == 32768
+    return Coder(algorithm, *settings.values(), unsigned)
 
 
 def _columns(header):
@@ -262,8 +263,9 @@ def _grid_of(header, layout, rows):
         return None
     columns = [_column(header, rows, name) for name in _GRID]
     if any(column is None for column in columns):
-        if str(header.get("ZCMPTYPE")).startswith("RICE"):
-            raise _damaged("ZSCALE", "RICE_1 of floats without ZSCALE and ZZERO")
+        algorithm = str(header.get("ZCMPTYPE"))
+        if algorithm.startswith(("RICE", *ONLY_DECODED)):
+            raise _damaged("ZSCALE", f"{algorithm} of floats without ZSCALE and ZZERO")
         return None
     method = str(header.get("ZQUANTIZ", "")).strip()
     if method not in DITHERS:

@@ -2,10 +2,11 @@
 
 RICE_1, GZIP_1, GZIP_2 and NOCOMPRESS, by astropy's own coders; deflate with the
 settings of CFITSIO, so that the same integers give the same bytes.  HCOMPRESS_1 and
-PLIO_1 are not taken.
+PLIO_1 are decoded by astropy too, and never written.
 """
 
 import math
+import threading
 import zlib
 from dataclasses import dataclass
 
@@ -13,18 +14,29 @@ import numpy as np
 from astropy.io.fits.hdu.compressed._compression import (
     CfitsioException,
     compress_rice_1_c,
+    decompress_hcompress_1_c,
+    decompress_plio_1_c,
     decompress_rice_1_c,
 )
 
 from astroae.errors import UnsupportedDataError
 
-__all__ = ["ALGORITHMS", "STREAMS", "Coder"]
+__all__ = ["ALGORITHMS", "ONLY_DECODED", "STREAMS", "Coder"]
 
 #: Columns a tile's stream may stand in, by the number a `Recipe` gives them.
 STREAMS = ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA")
-ALGORITHMS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
+ALGORITHMS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS", "HCOMPRESS_1", "PLIO_1")
+#: Lossy, or of positive numbers only: their integers are given back as RICE_1.
+ONLY_DECODED = ("HCOMPRESS_1", "PLIO_1")
 _GZIP = 31  # window bits of zlib that ask for a gzip header
 _LEVEL = 1  # CFITSIO's
+_HCOMPRESS_HEAD = 25  # bytes: magic, shape, scale, sum, bit planes
+_PLIO_HEAD = 7  # words
+_MOST_EMPTY = 1 << 27  # pixels
+_UNSIGNED = 32768  # what CFITSIO adds to 16-bit integers with that BZERO before PLIO_1
+
+# The decoder of HCOMPRESS_1 keeps its place in a static variable, without the GIL.
+_HCOMPRESS_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -37,11 +49,17 @@ class Coder:
         ZCMPTYPE.
     block_size, byte_pix : int
         Of RICE_1.
+    smooth : int
+        Of HCOMPRESS_1.
+    unsigned : bool
+        16-bit integers with a BZERO of 32768, which PLIO_1 holds without it.
     """
 
     algorithm: str
     block_size: int = 32
     byte_pix: int = 4
+    smooth: int = 0
+    unsigned: bool = False
 
     def __post_init__(self):
         if self.algorithm not in ALGORITHMS:
@@ -62,7 +80,9 @@ class Coder:
     def most_pixels(self, n_bytes):
         """More pixels than streams of so many bytes can hold, whatever they hold."""
         # RICE_1 takes 3 bits for a block of equal pixels; deflate shrinks 1032 times at most.
-        return n_bytes * max(8 * self.block_size // 3, 1032)
+        # An empty tile of the others may have any size, but the image not.
+        most = n_bytes * max(8 * self.block_size // 3, 1032)
+        return max(most, _MOST_EMPTY) if self.algorithm in ONLY_DECODED and n_bytes else most
 
     def decode(self, stream, kind, shape, dtype):
         """Values of a tile.
@@ -84,6 +104,10 @@ class Coder:
         n = math.prod(shape)
         if kind == 0 and self.algorithm.startswith("RICE"):
             values = self._rice(stream, n)
+        elif kind == 0 and self.algorithm == "HCOMPRESS_1":
+            values = _hcompress(stream, shape, self.smooth)
+        elif kind == 0 and self.algorithm == "PLIO_1":
+            values = _plio(stream, n) - (_UNSIGNED if self.unsigned else 0)
         else:
             if kind == 1 or (kind == 0 and self.algorithm.startswith("GZIP")):
                 stream = _inflate(stream, n * 8)
@@ -91,9 +115,7 @@ class Coder:
             values = _from_bytes(stream, n, dtype, shuffled)
         if len(values) != n:
             raise ValueError(f"{len(values)} pixels for {n}")
-        if dtype.kind == "f":
-            return values.astype(dtype, copy=False).reshape(shape)
-        return values.astype(dtype).reshape(shape)
+        return _narrow(values, dtype).reshape(shape)
 
     def _rice(self, stream, n):
         if n > self.most_pixels(len(stream)) + self.block_size:
@@ -122,6 +144,58 @@ class Coder:
         return coder.compress(raw) + coder.flush()
 
 
+def _hcompress(stream, shape, smooth):
+    """Values of a tile of HCOMPRESS_1, which has two axes longer than 1."""
+    axes = [size for size in shape if size > 1]
+    head = np.frombuffer(stream[2:10].ljust(8), ">i4")
+    if len(axes) != 2 or stream[:2] != b"\xdd\x99" or head.tolist() != axes:
+        raise ValueError(f"its HCOMPRESS_1 stream is not of shape {tuple(shape)}")
+    planes = stream[_HCOMPRESS_HEAD - 3 : _HCOMPRESS_HEAD]
+    if len(planes) < 3 or max(planes) > 63:
+        raise ValueError("its HCOMPRESS_1 stream has no valid bit planes")
+    # The decoder never looks where its stream ends: what it could read must be there, and
+    # what it did read behind the end tells on itself.
+    quarter = (axes[0] + 1) // 2 * ((axes[1] + 1) // 2)
+    bits = (planes[0] + 2 * planes[1] + planes[2]) * (2 * quarter + 12 * sum(axes) + 100)
+    more = (bits + math.prod(axes)) // 8 + 64
+    found = []
+    for filler in (b"\0", b"\xff"):
+        try:
+            with _HCOMPRESS_LOCK:
+                found.append(decompress_hcompress_1_c(stream + filler * more, *axes, 0, smooth, 8))
+        except (CfitsioException, ValueError) as exc:
+            raise ValueError(str(exc)) from exc
+    if found[0] != found[1]:
+        raise ValueError("its HCOMPRESS_1 stream is cut short")
+    return np.frombuffer(found[0], np.int32)
+
+
+def _plio(stream, n):
+    """Values of a tile of PLIO_1: a line list of 16-bit words."""
+    words = np.frombuffer(stream[: len(stream) // 2 * 2], ">i2").astype(np.int16)
+    if len(words) < _PLIO_HEAD:
+        raise ValueError("its PLIO_1 stream is cut short")
+    head = words[:_PLIO_HEAD].astype(int)
+    first, last = (3, head[2]) if head[2] > 0 else (head[1], (head[4] << 15) + head[3])
+    # The decoder follows what the head says, wherever that leads.
+    if not 0 < first <= last <= len(words):
+        raise ValueError(f"its PLIO_1 stream of {len(words)} words says it ends at {last}")
+    raw = decompress_plio_1_c(words.tobytes() + bytes(16), n)
+    return np.frombuffer(raw, np.int32)
+
+
+def _narrow(values, dtype):
+    """Values in the type of the image, which loses nothing of them."""
+    with np.errstate(all="ignore"):
+        narrow = values.astype(dtype)
+        same = narrow == values
+    if dtype.kind == "f":
+        same |= np.isnan(values)
+    if not same.all():
+        raise ValueError(f"{values[~same][0]} is no value of type {dtype}")
+    return narrow
+
+
 def _inflate(stream, most):
     decoder = zlib.decompressobj(_GZIP)
     try:
@@ -134,16 +208,14 @@ def _inflate(stream, most):
 
 
 def _from_bytes(raw, n, dtype, shuffled):
-    """Big-endian values; integers may stand in fewer bytes than their type has."""
+    """Big-endian values, which may stand in more or fewer bytes than their type has."""
     width = len(raw) // n
     if width * n != len(raw) or width not in (1, 2, 4, 8):
         raise ValueError(f"{len(raw)} bytes for {n} pixels")
     if shuffled:
         raw = np.frombuffer(raw, np.uint8).reshape(width, n).T.tobytes()
     if dtype.kind == "f":
-        if width != dtype.itemsize:
+        if width not in (4, 8):
             raise ValueError(f"{width} bytes a pixel for {dtype}")
-        return np.frombuffer(raw, dtype.newbyteorder(">"))
-    if width > dtype.itemsize:
-        raise ValueError(f"{width} bytes a pixel for {dtype}")
+        return np.frombuffer(raw, f">f{width}")
     return np.frombuffer(raw, ">u1" if width == 1 else f">i{width}")

@@ -14,7 +14,7 @@ import numpy as np
 from astroae.codec.image import decode_image, decode_integers, decode_levels
 from astroae.container.fpack_cards import header_of, table_cards
 from astroae.container.fpack_read import coder_of, read_layout, usual_kinds
-from astroae.container.fpack_tiles import STREAMS
+from astroae.container.fpack_tiles import ONLY_DECODED, STREAMS
 from astroae.container.structure import DTYPE_TO_BITPIX
 from astroae.errors import CorruptFileError
 from astroae.pixels import grids
@@ -32,6 +32,8 @@ _LEFT_OUT = ("CHECKSUM", "DATASUM")
 def fits_recipe(recipe, encoded, image_cards):
     """Whether a recipe still describes an image, whose pixels may have been replaced."""
     header = header_of(table_cards(recipe, image_cards))
+    if coder_of(header).algorithm in ONLY_DECODED:
+        return False
     layout = read_layout(header)
     same = (layout.shape, layout.dtype) == (tuple(encoded.shape), encoded.dtype)
     quantised = layout.dtype.kind == "f" and "ZSCALE" in [*layout.row.names, *header]

@@ -24,6 +24,7 @@ __all__ = [
     "header_sum",
     "raw_cards",
     "scale_sum",
+    "table_own_cards",
     "to_image_header",
     "to_table_cards",
 ]
@@ -193,7 +194,7 @@ def to_image_header(table_header):
         Cards that another program added to the table are part of it.
     """
     cards = raw_cards(table_header)
-    begin = next((i for i, card in enumerate(cards) if card.startswith(HEADER_BEGIN)), None)
+    begin = _begin(cards)
     if begin is None:
         # Another program rebuilt the header: what is not the table's own is the image's.
         own, n_blank = [card for card in cards if not _is_table_own(card)], 0
@@ -202,6 +203,16 @@ def to_image_header(table_header):
     while own and not own[-1].strip():
         own.pop()
     return from_cards(_restore(own) + [BLANK_CARD] * n_blank)
+
+
+def table_own_cards(cards):
+    """Of the cards of a table those that are not the image's, ``AEHDRBEG`` left out."""
+    begin = _begin(cards)
+    return [card for card in cards if _is_table_own(card)] if begin is None else cards[:begin]
+
+
+def _begin(cards):
+    return next((i for i, card in enumerate(cards) if card.startswith(HEADER_BEGIN)), None)
 
 
 def _count(card):

@@ -5,6 +5,7 @@ Floats are written as ``repr`` gives them, so that a setting comes back exactly.
 """
 
 import importlib.metadata
+import itertools
 import math
 import re
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ __all__ = ["Structure", "card", "read_notes", "read_structure", "structure_cards
 
 BITPIX_TO_DTYPE = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 DTYPE_TO_BITPIX = {np.dtype(code): bitpix for bitpix, code in BITPIX_TO_DTYPE.items()}
-MAX_AXES = 32
+MAX_AXES = 9  # a keyword has eight letters: AENAXIS9
 MAX_STRING = 68  # characters between the quotes of a card
 NO_NETWORK = "classical"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -236,13 +237,22 @@ def read_notes(header):
     """
     notes = {}
     for keyword in FILE_KEYWORDS:
-        try:
-            value = header.get(keyword.name)
-        except VerifyError:
-            continue
-        if type(value) is keyword.kind:
-            notes[keyword.name] = value
+        numbered = keyword.name.endswith("n")
+        for n in itertools.count(1):
+            name = f"{keyword.name[:-1]}{n}" if numbered else keyword.name
+            value = _readable(header, name)
+            if type(value) is keyword.kind:
+                notes[name] = value
+            if not numbered or name not in notes:
+                break
     return notes
+
+
+def _readable(header, name):
+    try:
+        return header.get(name)
+    except VerifyError:
+        return None
 
 
 def _scale(header):
@@ -299,7 +309,7 @@ def _model(header):
 
 
 def _is_dithered(mode, shape):
-    return isinstance(mode, Bounded) and mode.dither > 0 and math.prod(shape) > 0
+    return isinstance(mode, Bounded) and mode.dither > 0 and bool(shape) and math.prod(shape) > 0
 
 
 def _axes(header, stem, n, *, low):

@@ -5,6 +5,7 @@ import numpy as np
 from astroae.codec.image import decode_image, encode_image
 from astroae.errors import UnsupportedDataError
 from astroae.io.models import settings_of
+from astroae.pixels.nulls import refuse_mask
 
 __all__ = ["decode", "encode"]
 
@@ -37,7 +38,8 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
     SettingError
         Two modes at once, or a value out of range.
     UnsupportedDataError
-        An empty array, one without axes, or of a type that FITS does not have.
+        An empty array, one without axes, of a type that FITS does not have, or with
+        masked pixels.
 
     Examples
     --------
@@ -50,6 +52,7 @@ def encode(array, *, blank=None, threads=None, progress=None, **settings):
     """
     settings = settings_of(**settings)
     try:
+        refuse_mask(array)
         return encode_image(
             np.asarray(array), settings, blank=blank, threads=threads, progress=progress
         )

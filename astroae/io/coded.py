@@ -13,6 +13,7 @@ import numpy as np
 from astropy.io import fits
 
 from astroae.codec.image import decode_image
+from astroae.container.fpack import join_recipe, sum_cards
 from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
@@ -211,8 +212,15 @@ class CodedHDU:
     def restored_size(self):
         """Bytes of the image HDU that `restore` gives."""
         data = math.prod(self.structure.shape or (0,)) * self.structure.dtype.itemsize
-        header = len(header_block(raw_cards(self.image_header)))
+        header = len(header_block(self._cards(self.image_header)))
         return header + data + -data % BLOCK
+
+    def _cards(self, header):
+        """Cards of the image as they go into a file, sums still to be worked out."""
+        cards = raw_cards(header)
+        if not self.was_fpacked:
+            return cards
+        return sum_cards(cards, join_recipe(self.span.header), edited=self.was_edited)
 
     def restore(self, *, as_extension=False, progress=None, **options):
         """Bytes of the image HDU, header to padding, a slab of pixels at a time.
@@ -229,11 +237,13 @@ class CodedHDU:
         bytes
         """
         header = self.image_header
-        if as_extension and self.was_primary:
+        moved = as_extension and self.was_primary
+        if moved:
             header = extension_header(header)
         self._check_sizes(header)
-        cards = raw_cards(header)
-        if not self.is_exact and any(key in header for key in CHECKSUMS):
+        cards = self._cards(header)
+        another = not self.is_exact or self.was_edited or self.was_fpacked or moved
+        if another and any(card[:8].rstrip() in CHECKSUMS for card in cards):
             cards = with_checksums(cards, self._pixels(**options | {"damaged": None}))
         yield header_block(cards)
         size = 0

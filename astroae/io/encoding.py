@@ -10,13 +10,30 @@ from astroae.container.header import header_sum, scale_sum
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
     DTYPE_TO_BITPIX,
+    MAX_AXES,
     Structure,
     stored_settings,
 )
 from astroae.errors import UnsupportedDataError
 from astroae.settings import Relative, Settings
 
-__all__ = ["encode_stored", "make_consistent", "structure_of"]
+__all__ = ["check_axes", "encode_stored", "make_consistent", "structure_of"]
+
+
+def check_axes(shape):
+    """Refuse an image of more axes than the keywords of its table can name.
+
+    Raises
+    ------
+    UnsupportedDataError
+    """
+    if len(shape) > MAX_AXES:
+        raise UnsupportedDataError(
+            "the image has too many axes",
+            where="NAXIS",
+            found=f"got {len(shape)}, allowed are {MAX_AXES}",
+            hint="reshape it, or keep it in a plain ImageHDU",
+        )
 
 
 def encode_stored(stored, header, settings, bscale, **options):
@@ -42,8 +59,9 @@ def encode_stored(stored, header, settings, bscale, **options):
     Raises
     ------
     UnsupportedDataError
-        A relative error of values that do not count from zero.
+        A relative error of values that do not count from zero, or too many axes.
     """
+    check_axes(() if stored is None else stored.shape)
     if stored is None or not stored.size:
         return None
     if isinstance(settings.mode, Relative) and header.get("BZERO", 0) != 0:

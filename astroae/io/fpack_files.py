@@ -9,9 +9,11 @@ does without.
 from dataclasses import dataclass
 
 from astroae.container.fpack import (
+    decoded_from,
     give_back,
     is_fpacked,
     join_recipe,
+    other_card,
     split_recipe,
     takeover,
 )
@@ -45,11 +47,14 @@ class TakenOver:
     same : bool
         ``decompress(fpack=True)`` gives the HDU back byte for byte; else the same
         cards, integers, scales and pixels in streams that another program coded.
+    note : str
+        What it comes back as, where that is another algorithm.
     """
 
     table: Table
     notes: dict
     same: bool
+    note: str = ""
 
 
 def encode_fpacked(path, span, settings, *, threads=None, **options):
@@ -73,7 +78,7 @@ def encode_fpacked(path, span, settings, *, threads=None, **options):
     Raises
     ------
     UnsupportedDataError
-        HCOMPRESS_1, PLIO_1, or a table that would not come back as it is.
+        A table that would not come back as it is.
     CorruptFileError
         The table contradicts itself, or a tile is damaged.
     """
@@ -82,13 +87,17 @@ def encode_fpacked(path, span, settings, *, threads=None, **options):
         raw = stream.read(span.end - span.start)
     data = memoryview(raw)[span.data - span.start : span.data_end - span.start]
     taken = takeover(span.header, data, settings, threads=threads, **options)
-    back = b"".join(_table(taken.encoded, taken.header, taken.recipe, threads)[0])
+    pieces, _ = _table(taken.encoded, taken.header, taken.recipe, threads)
+    back = b"".join(pieces)
     if back != raw:
         check_cards(back, raw, span)
     cards, n_blank = to_table_cards(taken.header)
     structure = structure_of(taken.encoded, taken.header)
     table = Table(taken.encoded, structure, pack(taken.encoded), cards, n_blank)
-    return TakenOver(table, split_recipe(taken.recipe), back == raw)
+    algorithm = decoded_from(taken.recipe)
+    note = f"decoded from {algorithm}: with fpack=True (--fpack) it comes back as RICE_1"
+    notes = split_recipe(taken.recipe)
+    return TakenOver(table, notes, back == raw, note if algorithm else "")
 
 
 def check_cards(back, raw, span):
@@ -105,15 +114,12 @@ def check_cards(back, raw, span):
     ------
     UnsupportedDataError
     """
-    sizes = ("PCOUNT", "THEAP", "TFORM", *CHECKSUMS)
-    first, second = (
-        [c for c in _cards_of(text) if not c.startswith(sizes)] for text in (back, raw)
-    )
-    if first != second:
+    other = other_card([*_cards_of(back)], [*_cards_of(raw)])
+    if other is not None:
         raise UnsupportedDataError(
             "the header of this tile-compressed image would not come back as it is",
             where=span.label,
-            found=next((a for a, b in zip(first, second) if a != b), "other cards").strip(),
+            found=other,
             hint="funpack the file first, then compress it",
         )
 
@@ -159,7 +165,7 @@ def fpack_pieces(hdu, *, on_corrupt="raise", damaged=None, threads=None, progres
     if hdu.encoded is None:
         return hdu.restore(as_extension=True), ""
     recipe = join_recipe(hdu.span.header)
-    pieces, note = _table(hdu.encoded, hdu.image_header, recipe, threads)
+    pieces, note = _table(hdu.encoded, hdu.image_header, recipe, threads, hdu.was_edited)
     if pieces is None:
         return hdu.restore(as_extension=True, threads=threads, progress=progress), note
     if progress is not None:
@@ -168,8 +174,8 @@ def fpack_pieces(hdu, *, on_corrupt="raise", damaged=None, threads=None, progres
     return pieces, note
 
 
-def _table(encoded, header, recipe, threads):
-    cards, data, note = give_back(encoded, header, recipe, threads=threads)
+def _table(encoded, header, recipe, threads, edited=False):
+    cards, data, note = give_back(encoded, header, recipe, edited=edited, threads=threads)
     if cards is None:
         return None, note
     if any(card.startswith(CHECKSUMS) for card in cards):

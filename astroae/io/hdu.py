@@ -36,13 +36,14 @@ from astroae.container.structure import (
     read_structure,
 )
 from astroae.errors import AstroAEError, UnsupportedDataError
-from astroae.io.encoding import encode_stored, make_consistent, structure_of
+from astroae.io.encoding import check_axes, encode_stored, make_consistent, structure_of
 from astroae.io.models import keep, settings_of
 from astroae.io.pixels import Baseline, scale_back, stored_of_hdu, to_stored, unit_of
 from astroae.io.scaling import Scaling, exact_copy
 from astroae.io.section import AESection
 from astroae.io.table import AETable
 from astroae.io.tablebacked import TableBackedHDU
+from astroae.pixels.nulls import refuse_mask
 from astroae.pixels.tiling import TileGrid
 from astroae.settings import Latent, Lossless, ModelName, Settings
 
@@ -60,7 +61,7 @@ class AEImageHDU(TableBackedHDU):
     Parameters
     ----------
     data : array, optional
-        Pixels.  With a header that holds BSCALE they are stored values, as for
+        Pixels, in physical units: BSCALE and BZERO of ``header`` are left out, as by
         `~astropy.io.fits.ImageHDU`.
     header : `~astropy.io.fits.Header`, optional
     name : str, optional
@@ -71,13 +72,14 @@ class AEImageHDU(TableBackedHDU):
 tile_shape, dither_seed, model, latent_step, skips
         See `astroae.settings.from_keywords`.  No mode named: lossless; integers are
         lossless in bounded mode too, unless ``lossy_integers=True``.
-    uint, do_not_scale_image_data
+    uint, do_not_scale_image_data, ignore_blank
         As in `~astropy.io.fits.ImageHDU`.
     scale_back : bool, optional
         What becomes of an image with BSCALE or BZERO whose pixels were edited.
-        True: back to the stored integers, changed tiles only.  False: floats, all
-        tiles coded anew.  By default floats for a lossless image, as in astropy,
-        and the stored integers for any other, so that no tile loses twice.
+        True: back to the stored integers, changed tiles only; pixels that were not
+        edited keep theirs.  False: floats, all tiles coded anew.  By default floats
+        for a lossless image, as in astropy, and the stored integers for any other, so
+        that no tile loses twice.
     table : AETable, optional
         Table to read from; given by astropy's reader.
 
@@ -97,7 +99,6 @@ tile_shape, dither_seed, model, latent_step, skips
     ('SCI', (2, 3), 1)
     """
 
-    _default_name = ""
     compression_type = "ASTROAE"
 
     def __init__(
@@ -121,6 +122,7 @@ tile_shape, dither_seed, model, latent_step, skips
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         table=None,
     ):
         self._start()
@@ -130,6 +132,7 @@ tile_shape, dither_seed, model, latent_step, skips
             "uint": uint,
             "scale_back": scale_back,
             "do_not_scale_image_data": do_not_scale_image_data,
+            "ignore_blank": ignore_blank,
         }
         if table is None and data is DELAYED:  # AEImageHDU.fromstring and readfrom
             if isinstance(header, _BasicHeader):
@@ -160,6 +163,8 @@ tile_shape, dither_seed, model, latent_step, skips
         self._damage = None  # why the table describes no image; raised when pixels are asked for
         self._scaling = None
         self._kept = (None, None, None)  # see AESection
+        self._ignore_blank = False
+        self._fresh = (None, True)  # see TableBackedHDU
         self.notes = {}
 
     # ---- where an HDU comes from -----------------------------------------------------
@@ -167,14 +172,15 @@ tile_shape, dither_seed, model, latent_step, skips
     def _build(self, data, header, reading):
         """Around an array in memory, as astropy builds its own."""
         header = Header() if header is None else header
-        ImageHDU.__init__(self, data=data, header=header, **reading)
+        self._take_up(data, header, reading)
         self._output_checksum = False
         if "SIMPLE" in header:
             for keyword in ("XTENSION", "PCOUNT", "GCOUNT"):
                 del self._header[keyword]
             self._header.insert(0, header.cards["SIMPLE"])
-        if self._has_data:
-            TileGrid(self.shape, self.tile_shape).limited()  # what does not fit says so now
+        if self._has_data:  # what does not fit says so now
+            check_axes(self.shape)
+            TileGrid(self.shape, self.tile_shape).limited()
 
     def _open(self, table, reading):
         """On a table that was read from a file, pixels untouched."""
@@ -186,7 +192,7 @@ tile_shape, dither_seed, model, latent_step, skips
         self._adopt(to_image_header(table.header), reading)
         if self._structure is not None:
             self._learn_scaling(scale_sum(self._header) == self._structure.scale_sum)
-        self._bintable, self._table_current = table, True
+        self._bintable, self._table_current, self._fresh = table, True, (None, False)
         table._new = False
         # Not from the image's own CHECKSUM card, which speaks of another HDU.
         self._output_checksum = table._output_checksum
@@ -197,9 +203,14 @@ tile_shape, dither_seed, model, latent_step, skips
         self.settings = Settings() if self._structure is None else self._structure.settings
         make_consistent(header, self._structure)
         header._modified = False
-        ImageHDU.__init__(self, data=DELAYED, header=header, **reading)
+        self._take_up(DELAYED, header, reading)
         self._output_checksum = False
         self._learn_scaling()
+
+    def _take_up(self, data, header, reading):
+        self._ignore_blank = bool(reading.get("ignore_blank"))
+        # Not ImageHDU's own, which knows no ignore_blank.
+        super(ImageHDU, self).__init__(data=data, header=header, **reading)
 
     @classmethod
     def from_encoded(cls, encoded, header, *, settings=None, bscale=1.0, **reading):
@@ -216,7 +227,8 @@ tile_shape, dither_seed, model, latent_step, skips
         bscale : float
             Physical units per stored level that ``settings`` were converted with.
         **reading
-            ``name``, ``ver``, ``uint``, ``scale_back``, ``do_not_scale_image_data``.
+            ``name``, ``ver``, ``uint``, ``scale_back``, ``do_not_scale_image_data``,
+            ``ignore_blank``.
 
         Returns
         -------
@@ -280,14 +292,18 @@ tile_shape, dither_seed, model, latent_step, skips
         encoded = encode_stored(
             stored, header, settings, bscale, threads=threads, progress=progress
         )
-        return cls.from_encoded(
+        made = cls.from_encoded(
             encoded,
             header,
             settings=settings,
             bscale=bscale,
             uint=hdu._uint,
             do_not_scale_image_data=hdu._do_not_scale_image_data,
+            ignore_blank=getattr(hdu, "_ignore_blank", False),
         )
+        made._new_table(stored, True, threads)  # while the pixels are what they are
+        made._fresh = (None, False)
+        return made
 
     @classmethod
     def match_header(cls, header):
@@ -295,6 +311,11 @@ tile_shape, dither_seed, model, latent_step, skips
         return False
 
     # ---- what an HDU is --------------------------------------------------------------
+
+    @property
+    def _default_name(self):
+        """Name where there is no EXTNAME: of a taken-over image the one that astropy gave it."""
+        return super()._default_name if "AEFPK1" in self.notes else ""
 
     @property
     def tile_shape(self):
@@ -349,6 +370,7 @@ tile_shape, dither_seed, model, latent_step, skips
 
     @data.setter
     def data(self, data):
+        refuse_mask(data)
         return ImageHDU.data.fset(self, data)
 
     def decode(self, *, on_corrupt="raise", threads=None, progress=None):
@@ -381,8 +403,13 @@ tile_shape, dither_seed, model, latent_step, skips
         if self._data_loaded:
             return self._stored_pixels()
         if self._open_encoded() is None:
-            return None
+            return self._no_pixels()
         return self._decode(None, on_corrupt=on_corrupt, threads=threads, progress=progress)
+
+    def _no_pixels(self):
+        """What an HDU without pixels holds: None without axes, else an array without elements."""
+        axes = self._structure is not None and self._structure.shape
+        return np.zeros(axes, self._structure.dtype) if axes else None
 
     @property
     def error_map(self):
@@ -435,6 +462,7 @@ tile_shape, dither_seed, model, latent_step, skips
             self._header,
             uint=self._uint,
             do_not_scale_image_data=self._do_not_scale_image_data,
+            ignore_blank=self._ignore_blank,
             trusted=trusted,
         )
 
@@ -474,7 +502,8 @@ tile_shape, dither_seed, model, latent_step, skips
 
     def _stored_header(self):
         """The header that fits `read_stored`."""
-        return self._image_header() if self._keeps_grid else self._header
+        physical = self._data_loaded and not self._goes_back
+        return self._header if physical else self._image_header()
 
     @property
     def _keeps_grid(self):
@@ -483,13 +512,22 @@ tile_shape, dither_seed, model, latent_step, skips
             return not isinstance(self.settings.mode, Lossless)
         return bool(self._scale_back)
 
+    @property
+    def _goes_back(self):
+        """Whether the loaded pixels are physical ones and will be stored integers again."""
+        data = self.__dict__["data"]
+        return self._is_scaled and self._keeps_grid and self._baseline.fits(data)
+
     def _stored_pixels(self):
         """Stored values of the loaded pixels."""
         data = self.__dict__["data"]
-        if not (self._is_scaled and self._keeps_grid):
+        if not self._goes_back:
             return to_stored(data)
+        old = self._decode(None)
         with self._placing_errors():
-            return scale_back(data, self._scaling.before)
+            before = self._scaling.to_physical(old.copy())
+            same = (before == data) | (np.isnan(before) & np.isnan(data))
+            return scale_back(data, self._scaling.before, old, same)
 
     def _update_pseudo_int_scale_keywords(self):
         """As in astropy, but cards that are right already stay where they are."""
@@ -551,9 +589,11 @@ tile_shape, dither_seed, model, latent_step, skips
         with self._placing_errors():
             encoded = encode_stored(stored, self._header, settings, bscale, **options)
         self._set_encoded(encoded, bscale)
+        self._fresh = (stored, True)
 
     def _encode_changed(self, data, changed, options):
-        if self._is_scaled and not self._keeps_grid:
+        taken_over = self._open_encoded().source is not None  # its grids are not ours
+        if taken_over or self._is_scaled and not self._keeps_grid:
             self._encode_all(data, options)
             return
         stored = self._stored_pixels()
@@ -562,6 +602,7 @@ tile_shape, dither_seed, model, latent_step, skips
         # In memory before the file that lazy streams are read from is written over.
         encoded = replace(encoded, streams=[bytes(stream) for stream in encoded.streams])
         self._set_encoded(encoded, self._structure.bscale)
+        self._fresh = (stored, self._fresh[1] | changed)
 
     def _set_encoded(self, encoded, bscale):
         if self._bintable is not None:
@@ -587,8 +628,9 @@ tile_shape, dither_seed, model, latent_step, skips
             uint=self._uint,
             scale_back=self._scale_back,
             do_not_scale_image_data=self._do_not_scale_image_data,
+            ignore_blank=self._ignore_blank,
         )
-        twin.notes = dict(self.notes)
+        twin.notes, twin._fresh = dict(self.notes), (None, self._fresh[1])
         return twin
 
 
@@ -603,6 +645,7 @@ class _AEGateway(fits.BinTableHDU):
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         character_as_bytes=False,
     ):
         if data is not DELAYED or disable_image_compression:
@@ -616,6 +659,7 @@ class _AEGateway(fits.BinTableHDU):
             uint=uint,
             scale_back=scale_back,
             do_not_scale_image_data=do_not_scale_image_data,
+            ignore_blank=ignore_blank,
         )
 
     def __init__(
@@ -626,6 +670,7 @@ class _AEGateway(fits.BinTableHDU):
         uint=True,
         scale_back=None,
         do_not_scale_image_data=False,
+        ignore_blank=False,
         character_as_bytes=False,
     ):
         """Never runs; astropy reads the keywords of `fits.open` off its signature."""

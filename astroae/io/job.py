@@ -226,13 +226,14 @@ class FileJob:
             self._keep(span, f"{exc.what}: {exc.found}")
             return
         asked = self.certifier is not None or not isinstance(self.settings.mode, Lossless)
+        kept = "its integers are kept, nothing is lost a second time" if asked else ""
         self._table(
             span,
             taken.table,
             taken.notes,
             action="taken over",
             mode="lossless",
-            note="its integers are kept, nothing is lost a second time" if asked else "",
+            note="; ".join(filter(None, (taken.note, kept))),
             verdict="pass" if self.certifier is not None else "",
         )
         encoded = taken.table.encoded

@@ -41,8 +41,19 @@ def to_stored(data):
     return data
 
 
-def scale_back(data, header):
+def scale_back(data, header, old, same):
     """Physical values -> stored ones of the type, BSCALE and BZERO that a header names.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        Physical values.
+    header : `~astropy.io.fits.Header`
+    old : `~numpy.ndarray`
+        Stored values as they were.
+    same : `~numpy.ndarray` of bool
+        Pixels that keep them: a physical value is often a float too coarse to tell
+        which integer it came from.
 
     Raises
     ------
@@ -51,8 +62,13 @@ def scale_back(data, header):
     """
     dtype = np.dtype(BITPIX2DTYPE[header["BITPIX"]])
     levels = (data - np.float64(header.get("BZERO", 0))) / header.get("BSCALE", 1)
-    if dtype.kind == "f":
-        return levels.astype(dtype)
+    levels = np.where(same, 0, levels)
+    if dtype.kind != "f":
+        levels = _whole(levels, data, dtype, header)
+    return np.where(same, old, levels.astype(dtype))
+
+
+def _whole(levels, data, dtype, header):
     levels = np.rint(levels)
     missing, blank = ~np.isfinite(levels), header.get("BLANK")
     if blank is not None:
@@ -67,7 +83,7 @@ def scale_back(data, header):
             found=f"got {data[outside][0]}, {dtype} with BSCALE {header.get('BSCALE', 1)}",
             hint="open the file with scale_back=False to store floats",
         )
-    return levels.astype(dtype)
+    return levels
 
 
 def unit_of(header):

@@ -25,13 +25,21 @@ class Scaling:
     ----------
     header : `~astropy.io.fits.Header`
         Of the image, with its scale cards.
-    uint, do_not_scale_image_data : bool
+    uint, do_not_scale_image_data, ignore_blank : bool
         As in `~astropy.io.fits.ImageHDU`.
     trusted : bool
         Whether the scale cards are those that were written.
     """
 
-    def __init__(self, header, *, uint=True, do_not_scale_image_data=False, trusted=True):
+    def __init__(
+        self,
+        header,
+        *,
+        uint=True,
+        do_not_scale_image_data=False,
+        ignore_blank=False,
+        trusted=True,
+    ):
         self._trusted = trusted or do_not_scale_image_data
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # astropy has said it of the image's own HDU
@@ -42,6 +50,8 @@ class Scaling:
                 uint=uint,
                 do_not_scale_image_data=do_not_scale_image_data,
             )
+        if ignore_blank:
+            self._plain._blank = None
         self.before = None  # header before scale cards were taken from it
         self._after = None  # its cards afterwards
 

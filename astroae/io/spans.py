@@ -54,8 +54,9 @@ class Span:
 
     @property
     def name(self):
-        """EXTNAME, empty where there is none."""
-        return str(self.header.get("EXTNAME", "")).strip()
+        """EXTNAME, else what astropy calls a tile-compressed image; empty for any other."""
+        tiled = self.header.get("ZIMAGE") is True or "AEFPK1" in self.header
+        return str(self.header.get("EXTNAME", "")).strip() or ("COMPRESSED_IMAGE" if tiled else "")
 
     @property
     def label(self):

@@ -7,15 +7,23 @@ Writing to another file leaves the HDU bound to the file it came from.
 
 import copy
 import operator
+from dataclasses import replace
 
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 
-from astroae.container.header import from_cards, raw_cards, scale_sum, to_table_cards
+from astroae.container.header import (
+    from_cards,
+    raw_cards,
+    scale_sum,
+    table_own_cards,
+    to_table_cards,
+)
 from astroae.container.keywords import HEADER_BEGIN
 from astroae.container.rows import pack
 from astroae.container.structure import card, structure_cards
 from astroae.errors import CorruptFileError
+from astroae.io.prewrite import Expected, check_header, check_table
 from astroae.io.table import AETable
 
 __all__ = ["TableBackedHDU"]
@@ -44,8 +52,9 @@ def _on_table(name):
 class TableBackedHDU(fits.CompImageHDU):
     """CompImageHDU whose table astropy copies and never interprets.
 
-    A subclass gives ``encode()``, ``_encoded``, ``_structure``, ``_damage``, ``notes``
-    and ``_image_header()``.
+    A subclass gives ``encode()``, ``_encoded``, ``_structure``, ``_damage``, ``notes``,
+    ``_image_header()``, ``_placing_errors()`` and ``_fresh``: stored values, and which
+    tiles were coded from them and not written yet (a bool for each, or one for all).
     """
 
     _file = _on_table("_file")
@@ -74,9 +83,8 @@ class TableBackedHDU(fits.CompImageHDU):
             ) from exc
 
     def _prewriteto(self, inplace=False):
-        if self._has_data:
-            self.update_header()
         if self._damage is None:
+            self.update_header()  # cards that say what the pixels are not
             self.encode()
         table = self._table(inplace)
         table._output_checksum = self._output_checksum
@@ -87,10 +95,8 @@ class TableBackedHDU(fits.CompImageHDU):
         """The table to be written: the HDU's own, or one for another file."""
         if self._table_current:
             return self._with_header(inplace)
-        packed = pack(self._encoded)
-        cards, n_blank = to_table_cards(self._image_header())
-        own = packed.cards + structure_cards(self._structure, n_blank, self.notes, cards)
-        header = _modified_header(own + cards)
+        header, packed = self._new_table(*self._fresh)
+        self._fresh = (None, False)
         if self._bintable is None:
             self._bintable = self._placed(AETable(header, packed))
             self._table_current = True
@@ -99,6 +105,19 @@ class TableBackedHDU(fits.CompImageHDU):
         table._header, table.packed = header, packed
         self._table_current = inplace
         return table
+
+    def _new_table(self, stored, fresh, threads=None):
+        """Header and data unit of the pixels as they are, read back before they are used."""
+        packed, image_header = pack(self._encoded), self._image_header()
+        cards, n_blank = to_table_cards(image_header)
+        # Scale cards may have been edited since the pixels were coded.
+        structure = replace(self._structure, scale_sum=scale_sum(image_header))
+        own = packed.cards + structure_cards(structure, n_blank, self.notes, cards)
+        header = _modified_header(own + cards)
+        expected = Expected(structure, image_header, stored, fresh)
+        with self._placing_errors():
+            check_table(header, packed, expected, lambda _: self._encoded.model, threads=threads)
+        return header, packed
 
     def _placed(self, table):
         """A new table, given the place in a file that the HDU may have had."""
@@ -112,18 +131,22 @@ class TableBackedHDU(fits.CompImageHDU):
         Where nothing changed it is left alone, checksums included, so that
         closing a file that was opened for update does not write to it.
         """
-        old = raw_cards(self._bintable.header)
-        cards, n_blank = to_table_cards(self._image_header())
-        begin = next((i for i, c in enumerate(old) if c.startswith(HEADER_BEGIN)), None)
-        if begin is None:
+        old, image_header = raw_cards(self._bintable.header), self._image_header()
+        cards, n_blank = to_table_cards(image_header)
+        begin = _find(old, HEADER_BEGIN)
+        if not begin and not self._header._modified:
             return self._bintable
-        scale = _same_or_new(_find(old, "AESCLSUM"), "AESCLSUM", scale_sum(self._image_header()))
-        own = [scale if c.startswith("AESCLSUM") else c for c in old[:begin]]
-        new = own + [_same_or_new(old[begin], HEADER_BEGIN, n_blank)] + cards
+        scale = _same_or_new(_find(old, "AESCLSUM"), "AESCLSUM", scale_sum(image_header))
+        own = [scale if c.startswith("AESCLSUM") else c for c in table_own_cards(old)]
+        new = own + [_same_or_new(begin, HEADER_BEGIN, n_blank)] + cards
         if new == [c for c in old if c[:8].rstrip() not in ("CHECKSUM", "DATASUM")]:
             return self._bintable
+        header = _modified_header(new)
+        if self._damage is None:
+            with self._placing_errors():
+                check_header(header, Expected(self._structure, image_header))
         table = self._bintable if inplace else copy.copy(self._bintable)
-        table._header = _modified_header(new)
+        table._header = header
         return table
 
     def _writeto(self, fileobj, inplace=False, copy=False):

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 
+from astroae.errors import UnsupportedDataError
 from astroae.varint import pack_numbers, unpack_numbers
 
 MOST_PATTERNS = 200
@@ -39,6 +40,17 @@ def _zeros(dtype):
         return (0,)
     limits = np.iinfo(dtype)
     return limits.min, (limits.min + limits.max + 1) // 2
+
+
+def refuse_mask(data):
+    """Raise `UnsupportedDataError` where an array masks pixels: FITS has no mask for them."""
+    if np.ma.is_masked(data):
+        raise UnsupportedDataError(
+            "masked pixels would lose their mask",
+            where="data",
+            found=f"{np.ma.count_masked(data)} masked pixels",
+            hint="fill them first: data.filled(numpy.nan), or with BLANK where they are integers",
+        )
 
 
 def _bits(values):

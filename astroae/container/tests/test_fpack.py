@@ -316,11 +316,11 @@ def test_damaged_recipe(text):
 # ---- bad input ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["HCOMPRESS_1", "PLIO_1"])
-def test_other_compressions_are_refused(kind):
-    image = np.clip(sky(dtype="i2"), 0, 1000)
-    with pytest.raises(UnsupportedDataError, match="funpack"):
-        takeover(*table_of(by_astropy(image, compression_type=kind)))
+def test_other_compressions_are_refused():
+    header, data = table_of(by_astropy(sky(dtype="i2")))
+    header["ZCMPTYPE"] = "JPEG_1"
+    with pytest.raises(UnsupportedDataError, match="JPEG_1.*funpack"):
+        takeover(header, data)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_keywords_that_lie(key, value):
         takeover(header, data)
 
 
-@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_1", "GZIP_2"])
+@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1"])
 def test_damaged_bytes_are_an_error_or_other_pixels(kind):
     header, data = table_of(by_astropy(sky(), compression_type=kind, quantize_method=1))
     rng = np.random.default_rng(3)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+import astroae
 from astroae.errors import (
     CorruptFileError,
     FormatVersionError,
@@ -24,7 +25,7 @@ from astroae.io.tests.hdu_helpers import (
     scaled_hdu,
 )
 
-SHAPES = [(1,), (700,), (30, 40), (3, 20, 30), (2, 2, 9, 8), (1, 2, 2, 5, 6)]
+SHAPES = [(1,), (700,), (30, 40), (3, 20, 30), (2, 2, 9, 8), (1, 2, 2, 5, 6), (1,) * 8 + (9,)]
 
 
 @pytest.mark.parametrize("dtype", ALL_TYPES)
@@ -60,6 +61,110 @@ def test_unsigned_integers_without_uint(tmp_path):
     plain, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise((20, 30), "u2")))
     with fits.open(plain, uint=False) as expected, fits.open(coded, uint=False) as found:
         check_same_pixels(found[1].data, expected[1].data)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_ignore_blank(tmp_path, scaled):
+    """As astropy reads a primary HDU; of an extension it forgets what it was told."""
+    hdu = scaled_hdu()
+    if not scaled:
+        del hdu.header["BSCALE"], hdu.header["BZERO"]
+    primary = fits.PrimaryHDU(hdu.data)
+    for card in hdu.header.cards[-5:]:
+        primary.header[card.keyword] = card.value
+    primary.writeto(tmp_path / "a.fits")
+    _, coded = plain_and_coded(tmp_path, hdu)
+    with fits.open(tmp_path / "a.fits", ignore_blank=True) as expected:
+        with fits.open(coded, ignore_blank=True) as found:
+            assert np.isfinite(expected[0].data).all()
+            twin = found[1].copy()
+            for hdu in (found[1], twin):
+                check_same_pixels(hdu.section[:2], expected[0].data[:2])
+                check_same_pixels(hdu.data, expected[0].data)
+    before = coded.read_bytes()
+    with fits.open(coded, mode="update", ignore_blank=True) as found:
+        found[1].data.sum()
+    assert coded.read_bytes() == before
+    with fits.open(coded) as found:
+        assert np.isnan(found[1].data[0, :5]).all()
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 5), (5, 0), (3, 0, 4)], ids=str)
+@pytest.mark.parametrize("dtype", ["f4", "i2", "u2"])
+@pytest.mark.parametrize("settings", [{}, {"quantize_level": 4}], ids=["lossless", "lossy"])
+def test_axes_of_length_zero_keep_their_shape(tmp_path, shape, dtype, settings):
+    data = np.zeros(shape, dtype)
+    plain = save(tmp_path / "plain.fits", fits.ImageHDU(data, name="SCI"))
+    coded = save(tmp_path / "coded.fits", AEImageHDU(data, name="SCI", **settings))
+    with fits.open(plain) as expected, fits.open(coded) as found:
+        hdu = found[1]
+        assert hdu.shape == shape and hdu.copy().data.shape == shape
+        check_same_pixels(hdu.section[...], expected[1].data)
+        check_same_pixels(hdu.data, expected[1].data)
+        check_same_header(hdu.header, expected[1].header)
+        assert hdu.encoded is None and hdu.compressed_data is None
+        found.writeto(tmp_path / "again.fits")
+    assert (tmp_path / "again.fits").read_bytes() == coded.read_bytes()
+    assert astroae.verify(coded).ok and astroae.info(coded)["hdus"][1]["name"] == "SCI"
+    astroae.decompress(coded, tmp_path / "back.fits")
+    assert (tmp_path / "back.fits").read_bytes() == plain.read_bytes()
+
+
+def test_pixels_may_be_given_to_axes_of_length_zero(tmp_path):
+    coded = save(tmp_path / "coded.fits", AEImageHDU(np.zeros((0, 5), "f4")))
+    for data in (np.ones((2, 5), "f4"), np.ones((2, 0, 5), "f4")):
+        with fits.open(coded, mode="update") as found:
+            found[1].data = data
+        check_same_pixels(fits.getdata(coded, 1), data)
+
+
+def test_the_name_that_astropy_gives_stays(tmp_path):
+    """`fits.open` calls a tile-compressed image without a name COMPRESSED_IMAGE."""
+    images = [fits.CompImageHDU(noise((300, 320), "i2")), fits.CompImageHDU(noise((300, 320)))]
+    images[1].header["EXTVER"] = 2
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "a.fits.fz")
+    coded, back = tmp_path / "a.aae.fits", tmp_path / "b.fits.fz"
+    astroae.compress(tmp_path / "a.fits.fz", coded)
+    with fits.open(coded) as found:
+        assert found["COMPRESSED_IMAGE"] is found[1]
+        assert found["COMPRESSED_IMAGE", 2] is found[2]
+        assert "EXTNAME" not in found[1].header  # as in astropy
+        assert found[1].copy().name == "COMPRESSED_IMAGE"
+        found.writeto(tmp_path / "c.fits")
+    with fits.open(tmp_path / "c.fits", mode="update") as found:
+        found["COMPRESSED_IMAGE"].data[0, 0] = 7
+    assert fits.getdata(tmp_path / "c.fits", "COMPRESSED_IMAGE")[0, 0] == 7
+    astroae.decompress(coded, back, fpack=True)
+    assert back.read_bytes() == (tmp_path / "a.fits.fz").read_bytes()
+    with fits.open(coded, mode="update") as found:
+        found["COMPRESSED_IMAGE"].name = "SCI"
+    with fits.open(coded) as found:
+        assert found["SCI"].name == "SCI"
+    assert AEImageHDU(noise()).name == ""
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i1", "i2", "u2"])
+def test_masked_pixels_are_refused(dtype):
+    data = np.ma.array(noise((30, 40)).clip(0, 99).astype(dtype), mask=False)
+    AEImageHDU(data).encode()
+    data[3, 3] = np.ma.masked
+    hdu = AEImageHDU(noise())
+    for attempt in (AEImageHDU, lambda data: setattr(hdu, "data", data)):
+        with pytest.raises(UnsupportedDataError, match="1 masked"):
+            attempt(data)
+
+
+def test_more_axes_than_keywords_can_name():
+    """AENAXIS10 has nine letters: nobody could read the file."""
+    many = np.ones((1,) * 8 + (2, 2), "f4")
+    with pytest.raises(UnsupportedDataError, match="10, allowed are 9"):
+        AEImageHDU(many)
+    with pytest.raises(UnsupportedDataError, match="10, allowed are 9"):
+        AEImageHDU.from_hdu(fits.ImageHDU(many))
+    hdu = AEImageHDU(noise())
+    hdu.data = many
+    with pytest.raises(UnsupportedDataError, match="10, allowed are 9"):
+        hdu.encode()
 
 
 def test_nan_infinity_and_minus_zero(tmp_path):
@@ -279,6 +384,17 @@ def test_size_that_cannot_be_told(tmp_path):
     damage(coded, b"NAXIS2  =                    4 ", b"NAXIS9  =                    4 ")
     with fits.open(coded) as found, pytest.raises(CorruptFileError, match="NAXISn"):
         found[1]
+
+
+def test_scale_cards_that_are_set_before_writing(tmp_path):
+    hdu = fits.ImageHDU(noise(dtype="i2"), name="SCI")
+    made = AEImageHDU.from_hdu(hdu), AEImageHDU(hdu.data, hdu.header)
+    made[1].encode()
+    for image in (hdu, *made):
+        image.header["BSCALE"], image.header["BLANK"] = 0.5, int(hdu.data[3, 3])
+    expected = fits.getdata(save(tmp_path / "plain.fits", hdu))
+    for image in made:
+        check_same_pixels(fits.getdata(save(tmp_path / "a.fits", image)), expected)
 
 
 def test_hostile_bscale(tmp_path):

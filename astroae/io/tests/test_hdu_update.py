@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+import astroae
+from astroae.container.header import raw_cards
 from astroae.errors import UnsupportedDataError
 from astroae.io.hdu import AEImageHDU
 from astroae.io.tests.hdu_helpers import (
@@ -82,6 +84,38 @@ def test_header_change_written_elsewhere(coded, tmp_path, touch):
     assert coded.read_bytes() == before
 
 
+def test_edit_behind_a_program_that_lost_our_mark(tmp_path):
+    """Without AEHDRBEG the image's cards are those that are not the table's."""
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    header = fits.getheader(coded, 1)
+    with fits.open(coded, mode="update", disable_image_compression=True) as hdul:
+        del hdul[1].header["AEHDRBEG"]
+    before = coded.read_bytes()
+    with fits.open(coded, mode="update") as hdul:
+        check_same_header(hdul[1].header, header)
+    assert coded.read_bytes() == before
+    with fits.open(coded, mode="update") as hdul:
+        hdul[1].header["ADDED"] = 1
+    with fits.open(coded) as hdul:
+        assert hdul[1].header["ADDED"] == 1
+        del hdul[1].header["ADDED"]
+        check_same_header(hdul[1].header, header)
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_cards_that_lie_about_the_pixels_are_set_right(tmp_path, touch):
+    """As astropy does it, also where it is told not to verify."""
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(dtype="i2")))
+    header = fits.getheader(coded, 1)
+    with fits.open(coded, mode="update", output_verify="ignore") as hdul:
+        hdul[1].header["BITPIX"], hdul[1].header["NAXIS1"] = -64, 7
+        if touch:
+            hdul[1].data.sum()
+    check_same_header(fits.getheader(coded, 1), header)
+    with fits.open(coded, disable_image_compression=True) as hdul:
+        assert hdul[1].header["ZBITPIX"] == 16 and hdul[1].header["ZNAXIS1"] == 80
+
+
 def streams(path):
     with fits.open(path) as hdul:
         return [bytes(stream) for stream in hdul[1].encoded.streams]
@@ -143,6 +177,53 @@ def test_scale_back(tmp_path, scale_back):
         hdul[1].data[5, 5] = 77.6
     assert fits.getval(coded, "BITPIX", 1) == (16 if scale_back else -32)
     assert fits.getdata(coded)[5, 5] == np.float32(77.5 if scale_back else 77.6)
+
+
+@pytest.mark.parametrize("asked", [{}, {"error_bound": 1e-4}], ids=["scale_back", "lossy"])
+def test_pixels_that_were_not_edited_keep_their_integers(tmp_path, asked):
+    """A float32 near 1e6 is too coarse to tell which of these integers it was."""
+    hdu = scaled_hdu()
+    hdu.header["BSCALE"], hdu.header["BZERO"] = 0.001, 1e6
+    plain, coded = plain_and_coded(tmp_path, hdu, **asked)
+    stored = fits.getdata(plain, do_not_scale_image_data=True)
+    with fits.open(coded, mode="update", scale_back=None if asked else True) as hdul:
+        hdul[1].data[5, 5] = 1e6 + 7
+        hdul[1].data[6, 6] = np.nan
+        hdul.flush()
+        hdul[1].data[5, 7] = 1e6 - 7
+    with fits.open(coded, do_not_scale_image_data=True) as hdul:
+        assert hdul[1].header["BITPIX"] == 16 and hdul[1].header["BSCALE"] == 0.001
+        found = hdul[1].data
+    edited = {(5, 5): 7000, (6, 6): -1, (5, 7): -7000}
+    for place, value in edited.items():
+        assert found[place] == value
+        stored[place] = value
+    check_same_pixels(found, stored)
+
+
+def test_a_value_that_was_read_fits_whatever_it_is(tmp_path):
+    """The ends of the type, which their float32 oversteps, are no edit."""
+    hdu = scaled_hdu()
+    hdu.data[1] = 32767
+    hdu.header["BSCALE"], hdu.header["BZERO"] = 0.001, 1e6
+    _, coded = plain_and_coded(tmp_path, hdu)
+    with fits.open(coded, mode="update", scale_back=True) as hdul:
+        hdul[1].data[5, 5] = 1e6
+    assert fits.getdata(coded, do_not_scale_image_data=True)[1].min() == 32767
+
+
+def test_scale_back_of_other_types(tmp_path):
+    for dtype in ("u1", "i4", "i8", "f4"):
+        hdu = fits.ImageHDU(noise(dtype=dtype), name="SCI")
+        hdu.header["BSCALE"], hdu.header["BZERO"] = 0.5, 3.0
+        plain, coded = plain_and_coded(tmp_path, hdu)
+        for path in (plain, coded):
+            with fits.open(path, mode="update", scale_back=True) as hdul:
+                hdul[1].data[5, 5] = 33.5
+        with fits.open(plain) as expected, fits.open(coded) as found:
+            # astropy puts the cards in another order.
+            assert sorted(raw_cards(found[1].header)) == sorted(raw_cards(expected[1].header))
+            check_same_pixels(found[1].data, expected[1].data)
 
 
 @pytest.mark.parametrize("value", [1e9, np.nan])
@@ -263,6 +344,89 @@ def test_checksums_follow(tmp_path):
         hdul[1].data[0, 0] = 3
     with fits.open(coded, checksum=True) as hdul:  # a wrong one would warn, an error here
         assert hdul[1]._checksum_valid and hdul[1].data[0, 0] == 3
+
+
+def restored(path, folder, **options):
+    """The decompressed file, its checksums right: a wrong one would warn, an error here."""
+    back = folder / "back.fits"
+    astroae.decompress(path, back, overwrite=True, **options)
+    with fits.open(back, checksum=True) as hdul:
+        for hdu in hdul:
+            assert hdu.verify_checksum() != 0 and hdu.verify_datasum() != 0
+        return back, [dict.fromkeys(hdu.header) for hdu in hdul]
+
+
+EDITS = {
+    "card": lambda hdu: hdu.header.set("ADDED", 1),
+    "comment": lambda hdu: hdu.header.set("BUNIT", "adu", "another comment"),
+    "pixel": lambda hdu: hdu.data.__setitem__((5, 5), 77.5),
+    "all pixels": lambda hdu: setattr(hdu, "data", noise((30, 40), "i4")),
+    "no pixels": lambda hdu: setattr(hdu, "data", None),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("asked", [{}, {"error_bound": 2.0}], ids=["lossless", "lossy"])
+def test_checksums_of_an_edited_image_are_right_when_it_is_restored(tmp_path, edit, asked):
+    hdus = [fits.PrimaryHDU(noise((300, 300), "i2")), scaled_hdu((300, 300))]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits", checksum=True)
+    coded = tmp_path / "a.aae.fits"
+    astroae.compress(tmp_path / "a.fits", coded, **asked)
+    if not asked:
+        restored(coded, tmp_path)
+        assert (tmp_path / "back.fits").read_bytes() == (tmp_path / "a.fits").read_bytes()
+    for i in (1, 2):
+        with fits.open(coded, mode="update") as hdul:
+            EDITS[edit](hdul[i])
+        _, headers = restored(coded, tmp_path)
+        assert all({"CHECKSUM", "DATASUM"} <= set(header) for header in headers)
+
+
+def test_checksum_of_a_primary_image_that_became_an_extension(tmp_path):
+    fits.PrimaryHDU(noise((300, 300))).writeto(tmp_path / "a.fits", checksum=True)
+    astroae.compress(tmp_path / "a.fits", tmp_path / "a.aae.fits")
+    with fits.open(tmp_path / "a.aae.fits") as hdul:
+        moved = fits.HDUList([fits.PrimaryHDU(np.ones(3)), fits.ImageHDU(np.ones(4)), hdul[1]])
+        moved.writeto(tmp_path / "b.fits")
+    back, headers = restored(tmp_path / "b.fits", tmp_path)
+    assert {"XTENSION", "CHECKSUM"} <= set(headers[2])
+    check_same_pixels(fits.getdata(back, 2), fits.getdata(tmp_path / "a.fits"))
+
+
+def taken_over(folder, **options):
+    """A compressed file that was tile-compressed before, with all checksums."""
+    plain = fits.ImageHDU(noise((300, 320), options.pop("dtype", "f4")))
+    plain.add_checksum()
+    image = fits.CompImageHDU(plain.data, plain.header, **options)
+    image.header["OBJECT"] = "M 31"
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(folder / "a.fits.fz", checksum=True)
+    with fits.open(folder / "a.fits.fz", disable_image_compression=True, mode="update") as hdul:
+        for old, new in (("CHECKSUM", "ZHECKSUM"), ("DATASUM", "ZDATASUM")):
+            hdul[1].header.set(new, plain.header[old], plain.header.comments[old])
+        hdul[1].header.pop("CHECKSUM")
+    astroae.compress(folder / "a.fits.fz", folder / "a.aae.fits", overwrite=True)
+    return folder / "a.aae.fits"
+
+
+@pytest.mark.parametrize("dtype", ["i2", "f4"])
+def test_edits_of_an_image_that_was_taken_over(tmp_path, dtype):
+    coded = taken_over(tmp_path, dtype=dtype, quantize_method=1)
+    data = fits.getdata(coded)
+    for edit in ("card", "pixel"):
+        with fits.open(coded, mode="update") as hdul:
+            EDITS[edit](hdul["COMPRESSED_IMAGE"])
+        if edit == "pixel":
+            data[5, 5] = 77.5
+        back, headers = restored(coded, tmp_path)
+        assert {"CHECKSUM", "DATASUM"} <= set(headers[-1]) and "EXTNAME" not in headers[-1]
+        check_same_pixels(fits.getdata(back, 1), data)
+        astroae.decompress(coded, tmp_path / "b.fits.fz", fpack=True, overwrite=True)
+        with fits.open(tmp_path / "b.fits.fz", disable_image_compression=True) as hdul:
+            # They spoke of an image that is no more.
+            assert not {"ZHECKSUM", "ZDATASUM"} & set(hdul[1].header)
+        with fits.open(tmp_path / "b.fits.fz") as hdul:
+            check_same_pixels(hdul["COMPRESSED_IMAGE"].data, data)
+            assert hdul[1].header["ADDED"] == 1 and hdul[1].header["OBJECT"] == "M 31"
 
 
 def test_in_memory_hdu_written_twice_is_encoded_once(tmp_path, monkeypatch):

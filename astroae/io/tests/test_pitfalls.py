@@ -156,7 +156,13 @@ def test_13_no_pixels(tmp_path, data):
     made = save(tmp_path / "made.fits", AEImageHDU(data))
     for path in (coded, made):
         with fits.open(path, mode="update") as hdul, fits.open(plain) as expected:
-            assert hdul[1].data is None and hdul[1].error_map is None
+            found, plain_data = hdul[1].data, expected[1].data
+            if data is None:
+                assert found is None and plain_data is None
+            else:
+                check_same_pixels(found, plain_data)
+                assert found.shape == data.shape
+            assert hdul[1].error_map is None
             check_same_header(hdul[1].header, expected[1].header)
             hdul[1].header["ADDED"] = 1
         assert fits.getval(path, "ADDED", 1) == 1
