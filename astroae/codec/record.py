@@ -92,8 +92,9 @@ class ImageRecord:
         parts = [plain[stop - size : stop] for size, stop in zip(sizes, stops)]
         record = cls([Predictor.unpack(part) for part in parts[:-2]])
         if parts[-2]:
-            record.levels = np.cumsum(np.cumsum(unpack_numbers(parts[-2], 0)[0]))
-            if not 0 < len(record.levels) <= MOST_LEVELS or (np.diff(record.levels) <= 0).any():
+            # Modulo 2^64, like the differences: levels may lie anywhere in int64.
+            levels = record.levels = np.cumsum(np.cumsum(unpack_numbers(parts[-2], 0)[0]))
+            if not 0 < len(levels) <= MOST_LEVELS or (levels[1:] <= levels[:-1]).any():
                 raise ValueError("its list of levels is not in order")
         if parts[-1]:
             record.source, record.centre = unpack_source(parts[-1])
@@ -101,5 +102,5 @@ class ImageRecord:
 
 
 def _differences(levels):
-    """Second differences: the gaps of a list of levels are much alike."""
+    """Second differences, modulo 2^64: the gaps of a list of levels are much alike."""
     return np.diff(np.diff(levels, prepend=0), prepend=0)
