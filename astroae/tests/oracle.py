@@ -87,7 +87,8 @@ def _bound(tile, asked, blank):
     if "error_bound" in asked:
         half = Fraction(asked["error_bound"])
     else:
-        half = Fraction(_noise(tile, blank)) / Fraction(asked["quantize_level"]) / 2
+        noise = _noise(tile, blank)  # without a finite one nothing may be lost
+        half = Fraction(noise if np.isfinite(noise) else 0) / Fraction(asked["quantize_level"]) / 2
         half *= 1 + _SLACK
     if tile.dtype.kind != "f":
         return lambda x, y: half
@@ -120,4 +121,4 @@ def _noise(tile, blank):
         if varying:
             middle = each[len(each) // 2] or varying[len(varying) // 2]
             found.append(middle * factor)
-    return min(found, default=0.0)
+    return min((sigma for sigma in found if sigma > 0), default=0.0)
