@@ -165,8 +165,8 @@ MUTANTS = (
     Mutant(
         "levels-bits",
         "pixels/levels.py",
-        "return np.where(bits < 0, lowest - bits - 1, bits)",
-        "return np.where(bits < 0, lowest - bits, bits)",
+        "bits = np.where(numbers < 0, lowest - numbers - 1, numbers)",
+        "bits = np.where(numbers < 0, lowest - numbers, numbers)",
         (f"{FROZEN}::test_stored_files_read_as_they_did",),
         "negative floats of files that were written come back as their neighbours",
     ),
@@ -393,11 +393,19 @@ MUTANTS = (
     ),
     Mutant(
         "exit-code",
+        "cli/_many.py",
+        "report, code = _failure(path, exc), exc.exit_code",
+        "report, code = _failure(path, exc), 0",
+        ("cli/tests/test_bad_input.py::test_output_exists",),
+        "a script goes on and deletes the original",
+    ),
+    Mutant(
+        "exit-code-usage",
         "cli/__main__.py",
         "return _failed(args, str(exc), exc.exit_code)",
         "return _failed(args, str(exc), 0)",
-        ("cli/tests/test_bad_input.py::test_output_exists",),
-        "a script goes on and deletes the original",
+        ("cli/tests/test_bad_input.py::test_a_model_that_is_not_here",),
+        "a script goes on though nothing was done",
     ),
     Mutant(
         "worst-code",
@@ -412,7 +420,7 @@ MUTANTS = (
         "container/keywords.py",
         'return sha256 is None or header.get("AEFILSHA") == sha256',
         "return True",
-        ("io/tests/test_certify.py::test_tables_of_the_user_keep_their_name_and_come_back",),
+        ("container/tests/test_keywords.py::test_a_copied_certificate_is_the_users_table",),
         "a table of the user's own is dropped on the way back",
     ),
     # ---- validation ------------------------------------------------------------------------
