@@ -5,6 +5,7 @@ shares no line with the package.
 """
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import astroae
-from astroae.codec.image import decode_image, encode_image
+from astroae.codec.image import decode_image, decode_integers, encode_image
+from astroae.container.fpack import takeover
+from astroae.container.fpack_read import read_fpack
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import Structure, read_structure, structure_cards
 from astroae.settings import from_keywords
@@ -94,5 +97,33 @@ def test_an_hdu_keeps_the_promise(dtype):
         after = after.astype(after.dtype.newbyteorder("="))
         fault = broken_promise(picture.data, after, keywords, picture.tile_shape, picture.blank)
         assert not fault, fault
+
+    holds()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_what_was_fpacked_keeps_its_integers_and_pixels(dtype):
+    """They stay on the scale, zero and dither of each row, as another program reads them."""
+
+    @given(pictures(dtype), st.sampled_from([1, 4, 16]), st.sampled_from([1, 2, -1]))
+    def holds(picture, level, method):
+        row = (1,) * (picture.data.ndim - 1) + picture.data.shape[-1:]
+        options = {"quantize_level": level, "quantize_method": method, "tile_shape": row}
+        file = io.BytesIO()
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            hdu = fits.CompImageHDU(picture.data, dither_seed=7, **options)
+            fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(file)
+        with fits.open(io.BytesIO(file.getvalue()), disable_image_compression=True) as hdus:
+            place, header = hdus.fileinfo(1), hdus[1].header.copy()
+        table = file.getvalue()[place["datLoc"] : place["datLoc"] + place["datSpan"]]
+        source, taken = read_fpack(header, table), takeover(header, table)
+        read = as_read(taken.encoded)
+        assert decode_image(read).tobytes() == source.values.tobytes()
+        if source.grid is None:
+            assert read.source is None
+            return
+        assert np.array_equal(decode_integers(read), source.integers)
+        for name in ("scale", "zero", "exact"):
+            assert getattr(read.source, name).tobytes() == getattr(source.grid, name).tobytes()
 
     holds()

@@ -220,6 +220,14 @@ MUTANTS = (
         "no file that was ever written can be read",
     ),
     Mutant(
+        "coarse-tap",
+        "entropy/phases.py",
+        "(2, 2, 2), (2, 2, 2))",
+        "(2, 2, 2), (2, 2, 1))",
+        (f"{FROZEN}::test_stored_files_read_as_they_did",),
+        "no large tile that was ever written can be read",
+    ),
+    Mutant(
         "line-tap",
         "entropy/phases.py",
         "_LINE = tuple((0, dx) for dx in range(1, 16, 2))",
