@@ -12,6 +12,7 @@ HEADER = "container/tests/test_header.py"
 RECORD = "codec/tests/test_record.py"
 FPACK = "container/tests/test_fpack.py"
 ATOMIC = "io/tests/test_atomic.py"
+VERIFY = "io/tests/test_verified.py"
 PARTS = "io/tests/test_parts.py"
 
 MUTANTS = (
@@ -430,6 +431,46 @@ MUTANTS = (
         "return True",
         ("container/tests/test_keywords.py::test_a_copied_certificate_is_the_users_table",),
         "a table of the user's own is dropped on the way back",
+    ),
+    Mutant(
+        "stale-checksums",
+        "io/coded.py",
+        "if not self.is_exact and any(key in header for key in CHECKSUMS):",
+        "if self.is_exact and any(key in header for key in CHECKSUMS):",
+        ("io/tests/test_files.py::test_lossy_checksums_come_back_right",),
+        "restored files carry the checksums of other pixels",
+    ),
+    Mutant(
+        "edited-shape",
+        "io/coded.py",
+        "if header.get(key) != value or header.count(key) != 1:",
+        "if header.get(key) != value and header.count(key) != 1:",
+        (f"{VERIFY}::test_a_header_of_another_shape_is_refused",),
+        "pixels come back as an image of another shape or type",
+    ),
+    Mutant(
+        "said-exact",
+        "io/coded.py",
+        'return bool((encoded.tiles["MAXERR"] == 0).all())',
+        'return bool((encoded.tiles["MAXERR"] == 0).any())',
+        (f"{VERIFY}::test_one_lossy_tile_makes_a_lossy_file",),
+        "a file with one lossy tile is said to be exact",
+    ),
+    Mutant(
+        "verify-lenient",
+        "io/compare.py",
+        "outside += int((ratio > 1).sum())",
+        "outside += int((ratio > 1.2).sum())",
+        (f"{VERIFY}::test_the_bound_is_kept_to_the_last_step",),
+        "verify --against lets errors pass a fifth beyond the bound",
+    ),
+    Mutant(
+        "verify-nulls",
+        "io/compare.py",
+        "return np.where(special, np.where(same, 0.0, np.inf), ratio)",
+        "return np.where(special, 0.0, ratio)",
+        (f"{VERIFY}::test_the_bound_is_kept_to_the_last_step",),
+        "verify --against lets a pixel become NaN or BLANK",
     ),
     # ---- validation ------------------------------------------------------------------------
     Mutant(
