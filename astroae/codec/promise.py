@@ -24,6 +24,8 @@ def keeps_promise(values, decoded, coded, row, context):
     found = nulls.special(values, context.blank, context.keeps_zeros)
     if found is not None and (ordinary & found).any():
         return False
+    if context.blank is not None and (decoded[ordinary] == context.blank).any():
+        return False
     error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
     if coded.form is Form.LATENT:
         row["SCALE"] = _as_step(error, values.size if found is None else (~found).sum())
@@ -37,11 +39,19 @@ def _as_step(error, count):
     return (12 * float((error.astype(np.float64) ** 2).sum()) / count) ** 0.5
 
 
+def _step(coded, context):
+    """Step of the tile: never a larger one than was asked for, whatever the form took."""
+    scale = coded.scale / (1 - MARGIN)
+    return scale if context.grid else min(scale, context.step)
+
+
 def _errors(values, decoded, coded, context):
     """Absolute errors, and the largest allowed for each pixel."""
     if coded.form is Form.STEP:
-        error = np.abs(decoded.astype(np.int64) - values.astype(np.int64))
-        return error, coded.parameter
+        # Differences of int64 need all bits of uint64.
+        larger, smaller = np.maximum(decoded, values), np.minimum(decoded, values)
+        error = larger.astype(np.uint64) - smaller.astype(np.uint64)
+        return error, int(min(coded.parameter, _step(coded, context) / 2))
     wide = np.float64 if values.dtype.itemsize == 4 else np.longdouble
     error = np.abs(decoded.astype(wide) - values.astype(wide))
     if coded.form is Form.LATENT:
@@ -50,8 +60,7 @@ def _errors(values, decoded, coded, context):
         allowed = relative_bound(context.settings.mode, values.astype(wide))
         kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
         return np.where(kept, error, np.inf), allowed
-    step = coded.scale / (1 - MARGIN)
-    return error, step / 2 + np.abs(np.spacing(decoded)).astype(wide) / 2
+    return error, _step(coded, context) / 2 + np.abs(np.spacing(decoded)).astype(wide) / 2
 
 
 def relative_bound(mode, values):

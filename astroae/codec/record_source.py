@@ -65,6 +65,7 @@ def _inflate_most(data, most):
     return plain
 
 
+@np.errstate(all="ignore")  # what overflows is not reproduced
 def _pack_scale(scale):
     for level in _LEVELS:
         medians = [(scale * level / factor).astype(np.float32) for factor in FACTORS]

@@ -107,7 +107,9 @@ def test_specials_keep_their_bits():
     data[50, 50], data[51, 50], data[60, 60] = np.inf, -np.inf, -0.0
     data.view("u4")[70, 70] = 0x7FC12345  # a NaN with a payload
     for asked in ({}, {"quantize_level": 4}, {"quantize_level": 1, "dither": 2}):
-        decoded = decode_image(encode_image(data, from_keywords(**asked)))
+        encoded = encode_image(data, from_keywords(**asked))
+        assert (encoded.tiles["SCALE"] > 0).all() == bool(asked)  # they do not keep it exact
+        decoded = decode_image(encoded)
         special = ~np.isfinite(data)
         assert np.array_equal(bits(decoded)[special], bits(data)[special])
         assert np.isfinite(decoded[~special]).all()
@@ -115,13 +117,14 @@ def test_specials_keep_their_bits():
             assert np.array_equal(bits(decoded)[data == 0], bits(data)[data == 0])
 
 
-def test_blank_stays_blank():
+@pytest.mark.parametrize("blank", [-32768, 100, 32767])
+def test_blank_stays_blank(blank):
     data = sky((90, 100), "i2")
-    data[10:20] = -32768
+    data[10:20] = blank
     asked = from_keywords(quantize_level=1, lossy_integers=True)
-    encoded = encode_image(data, asked, blank=-32768)
+    encoded = encode_image(data, asked, blank=blank)
     decoded = decode_image(encoded)
-    assert np.array_equal(decoded == -32768, data == -32768)
+    assert np.array_equal(decoded == blank, data == blank)
 
 
 def test_relative_keeps_sign_and_zero():

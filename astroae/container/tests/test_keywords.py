@@ -14,6 +14,7 @@ from astroae.container.keywords import (
     FILE_KEYWORDS,
     KEYWORDS,
     comment_of,
+    is_extra,
 )
 
 
@@ -50,3 +51,13 @@ def test_module_imports_only_the_standard_library():
     found = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     found += [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     assert found == ["dataclasses"]
+
+
+def test_a_copied_certificate_is_the_users_table():
+    """Only those that name the file itself were added to it, and go on the way back."""
+    own = {"AECERT": True, "AEFILSHA": "ab"}
+    assert is_extra(own, "ab") and is_extra(own)
+    assert not is_extra(own, "cd")
+    assert not is_extra({"AECERT": True}, "ab")
+    assert is_extra({"AEPREV": True}, "ab") and is_extra({"AEMODEXT": True}, "ab")
+    assert not is_extra({"AECERT": False, "AEPREV": 1}, "ab")

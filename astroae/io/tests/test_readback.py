@@ -85,6 +85,22 @@ def test_header_card_that_is_lost(source, monkeypatch):
     check_nothing_is_left(source, r"extension 1 \(SCI\), header")
 
 
+@pytest.mark.parametrize("column", [29, 79], ids=["value", "last column"])
+def test_header_card_that_comes_back_otherwise(source, monkeypatch, column):
+    cards = coded.to_table_cards
+
+    def other(header):
+        made, n_blank = cards(header)
+        changed = [
+            card[:column] + "7" + card[column + 1 :] if card.startswith("EXPTIME") else card
+            for card in made
+        ]
+        return changed, n_blank
+
+    monkeypatch.setattr(coded, "to_table_cards", other)
+    check_nothing_is_left(source, r"extension 1 \(SCI\), header.*EXPTIME")
+
+
 def test_kept_extension_that_is_copied_wrong(source, monkeypatch):
     def other(path, start, stop):
         for chunk in chunks(path, start, stop):

@@ -40,6 +40,22 @@ def test_a_shift_of_one_tile():
     assert found["flux.tiles"].verdict == "fail"
 
 
+def test_a_loss_of_one_tile_that_the_others_make_up_for():
+    restored = IMAGE + 0.3
+    restored[256:, :256] -= 1.2
+    found = seen(IMAGE, restored)
+    assert found["flux.whole"].verdict == "pass"
+    assert found["flux.tiles"].value == pytest.approx(0.09, rel=0.1)
+    assert found["flux.tiles"].verdict == "fail"
+
+
+def test_a_loss_of_few_pixels():
+    restored = np.where(RNG.random(IMAGE.shape) < 0.01, IMAGE - 20, IMAGE)
+    found = seen(IMAGE, restored)
+    assert found["flux.whole"].value == pytest.approx(-0.02, rel=0.1)
+    assert found["flux.whole"].verdict == "fail"
+
+
 def test_bad_pixels_do_not_count():
     image = IMAGE.copy()
     image[:100] = np.nan
