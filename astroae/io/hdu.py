@@ -527,7 +527,7 @@ tile_shape, dither_seed, model, latent_step, skips
         with self._placing_errors():
             before = self._scaling.to_physical(old.copy())
             same = (before == data) | (np.isnan(before) & np.isnan(data))
-            return scale_back(data, self._scaling.before, old, same)
+            return scale_back(data, self._scaling.before, self._scaling.blank, old, same)
 
     def _update_pseudo_int_scale_keywords(self):
         """As in astropy, but cards that are right already stay where they are."""

@@ -41,7 +41,7 @@ def to_stored(data):
     return data
 
 
-def scale_back(data, header, old, same):
+def scale_back(data, header, blank, old, same):
     """Physical values -> stored ones of the type, BSCALE and BZERO that a header names.
 
     Parameters
@@ -49,6 +49,8 @@ def scale_back(data, header, old, same):
     data : `~numpy.ndarray`
         Physical values.
     header : `~astropy.io.fits.Header`
+    blank : int or None
+        Stored value that reads as NaN.
     old : `~numpy.ndarray`
         Stored values as they were.
     same : `~numpy.ndarray` of bool
@@ -64,25 +66,26 @@ def scale_back(data, header, old, same):
     levels = (data - np.float64(header.get("BZERO", 0))) / header.get("BSCALE", 1)
     levels = np.where(same, 0, levels)
     if dtype.kind != "f":
-        levels = _whole(levels, data, dtype, header)
+        levels = _whole(levels, dtype, blank, same)
+        if (outside := np.isnan(levels)).any():
+            raise UnsupportedDataError(
+                "edited pixels do not fit the stored integers",
+                where=f"pixel {tuple(int(i) for i in np.argwhere(outside)[0])}",
+                found=f"got {data[outside][0]}, {dtype} with BSCALE {header.get('BSCALE', 1)}",
+                hint="open the file with scale_back=False to store floats",
+            )
     return np.where(same, old, levels.astype(dtype))
 
 
-def _whole(levels, data, dtype, header):
-    levels = np.rint(levels)
-    missing, blank = ~np.isfinite(levels), header.get("BLANK")
-    if blank is not None:
+def _whole(levels, dtype, blank, same):
+    """Whole levels; NaN where the type has no place for one."""
+    levels, limits = np.rint(levels), np.iinfo(dtype)
+    missing = np.isnan(levels)
+    outside = (levels < limits.min) | (levels >= float(limits.max) + 1)
+    if blank is not None and limits.min <= blank <= limits.max:
+        outside |= (levels == blank) & ~same  # a number that would be none
         levels[missing] = blank
-        missing[...] = False
-    limits = np.iinfo(dtype)
-    outside = missing | (levels < limits.min) | (levels >= float(limits.max) + 1)
-    if outside.any():
-        raise UnsupportedDataError(
-            "edited pixels do not fit the stored integers",
-            where=f"pixel {tuple(int(i) for i in np.argwhere(outside)[0])}",
-            found=f"got {data[outside][0]}, {dtype} with BSCALE {header.get('BSCALE', 1)}",
-            hint="open the file with scale_back=False to store floats",
-        )
+    levels[outside] = np.nan
     return levels
 
 

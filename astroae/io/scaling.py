@@ -80,6 +80,11 @@ class Scaling:
         return self.to_physical(np.zeros(1, dtype)).dtype
 
     @property
+    def blank(self):
+        """Stored value that reads as NaN, or None."""
+        return self._plain._blank or None  # astropy makes none of 0
+
+    @property
     def taken(self):
         """Whether reading pixels took scale cards out of the image's header."""
         return self.before is not None

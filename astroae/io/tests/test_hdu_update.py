@@ -226,14 +226,29 @@ def test_scale_back_of_other_types(tmp_path):
             check_same_pixels(found[1].data, expected[1].data)
 
 
-@pytest.mark.parametrize("value", [1e9, np.nan])
-def test_value_without_a_place_on_the_grid(tmp_path, value):
+@pytest.mark.parametrize(
+    ("value", "blank"),
+    [(1e9, -1), (np.inf, -1), (-np.inf, None), (np.nan, None), (np.nan, 99_999), (np.nan, 0)],
+)
+def test_value_without_a_place_on_the_grid(tmp_path, value, blank):
+    """Infinity is no BLANK; one that no pixel can have, and 0 (of astropy), are none."""
     hdu = scaled_hdu()
-    del hdu.header["BLANK"]
+    hdu.header["BLANK"] = blank
+    if blank is None:
+        del hdu.header["BLANK"]
     _, coded = plain_and_coded(tmp_path, hdu)
     with fits.open(coded, scale_back=True) as hdul:
         hdul[1].data[5, 5] = value
         with pytest.raises(UnsupportedDataError, match=r"pixel \(5, 5\)"):
+            hdul[1].encode()
+
+
+def test_a_number_never_becomes_blank(tmp_path):
+    """9.5 stands for the integer -1, which is BLANK."""
+    _, coded = plain_and_coded(tmp_path, scaled_hdu())
+    with fits.open(coded, scale_back=True) as hdul:
+        hdul[1].data[5, 5] = 9.5
+        with pytest.raises(UnsupportedDataError, match=r"pixel \(5, 5\): .*9.5"):
             hdul[1].encode()
 
 
