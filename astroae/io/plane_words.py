@@ -10,7 +10,9 @@ import warnings
 from astropy.io.fits.verify import VerifyError
 from astropy.units import Unit, UnrecognizedUnit
 
-__all__ = ["by_cards", "by_reference", "by_unit", "is_numbered", "role_in"]
+from astroae.container.header import raw_cards
+
+__all__ = ["by_cards", "by_unit", "is_numbered", "references_in", "role_in"]
 
 #: Cards of an HDU that tell what it holds.
 TYPES = ("EXTTYPE", "HDUCLAS3", "HDUCLAS2", "HDUCLAS1", "UTYPE", "EXTNAME", "HDUNAME")
@@ -24,12 +26,12 @@ EXACT = frozenset(
     "CATALOG DETECTIONS SAMP NSAMP NUMSAMP NGROUPS NIMAGE NIMAGES NEXP NCOADD NCOMBINE "
     "NCOMB NIMG NOBS NUMIM NPIX WCSDVARR DVARR D2IMARR LOOKUP LUT WAVE WAVELENGTH WAVELENGTHS "
     "LAMBDA LAM LOGLAM WAVEIMG WAVEMAP WAVECAL LSF RESOLUTION DISP PREDISP TILT TILTS SLITS "
-    "SLITID TRACES FIBERMAP SPECTRAMAP RA DEC LON LAT PSF PSFIMAGE".split()
+    "SLITID TRACES FIBERMAP SPECTRAMAP RA DEC LON LAT PSF PSFIMAGE EXP EXPOS "
+    "EXPOSURE EXPOSURES TIME STD".split()
 )
 RELATIVE = frozenset(
-    "ERR ERROR ERRORS UNC UNCERT SIGMA SIG STD STDEV STDDEV RMS RMSE MSE NOISE VAR VARS VARIANCE "
-    "STAT IVAR INVVAR WHT WEIGHT WEIGHTS WGT WTMAP EXP EXPTIME EXPMAP EXPOSURE EXPOS TIME COVERAGE "
-    "CONF CONFIDENCE DEPTH GALDEPTH".split()
+    "ERR ERROR ERRORS UNC UNCERT SIGMA STDEV STDDEV RMS RMSE MSE NOISE VAR VARS VARIANCE STAT "
+    "IVAR INVVAR WHT WEIGHT WEIGHTS WGT WTMAP EXPTIME EXPMAP COVERAGE CONF CONFIDENCE".split()
 )
 PICTURE = frozenset(
     "SCI SCIENCE IMAGE IMG DATA FLUX INTENSITY INTENSITIES PRIMARY SIGNAL RATE RATES COUNTS COADD "
@@ -39,11 +41,11 @@ PICTURE = frozenset(
 _GLUED = {
     "exact": re.compile(
         r"MASK(?!ED)|MSK$|^DQ|DQ$|DATAQ|FLAG(?!GED)|^FLG|FLG$|QUAL|BADPIX|^BPM|BPM$|BPIX|BITS$"
-        r"|^SEGM|SEGM?(MAP|IMG)?$|LABELS?$|CONTEXT|LOOKUP|^WAVEL|WAVE$|^N(SAMP|EXP|IMAGE|OBS)"
+        r"|^SEGM|SEGM?(MAP|IMG)?$|LABELS?$|CONTEXT|LOOKUP|EXPOSURE|^WAVEL|WAVE$|^N(SAMP|EXP|IMAGE|OBS)"
     ),
     "relative": re.compile(
-        r"VAR(?!IAB|IED|IAN(?!CE)|IATI|Y)|UNCERT|UNC$|^ERR(?!A)|ERRS?$|ERROR|SIGMA(?!CLIP)|STD?DEV|^RMS|RMS$"
-        r"|(?<!DE)NOISE(?!LESS)|^WHT|WHT$|WEIGHT(?!ED)|WGT|WTMAP|EXPOSURE|EXPMAP|EXPTIME|COVERAGE"
+        r"VAR(?!IAB|IED|IAN(?!CE)|IATI|Y)|UNCERT|UNC$|^ERR(?!A)|ERRS?$|ERROR|SIGMA|STD?DEV|^RMS|RMS$"
+        r"|(?<!DE)NOISE(?!LESS)|^WHT|WHT$|WEIGHT(?!ED)|WGT|WTMAP|EXPMAP|EXPTIME|COVERAGE"
         r"|CONFIDENCE|MSE$"
     ),
     "image": re.compile(r"^SCI|SCI$"),
@@ -54,6 +56,9 @@ _SQUARED = re.compile(
 )
 _LENGTHS = frozenset("ANGSTROM ANGSTROMS AA A NM NANOMETER NANOMETERS UM MICRON MICRONS".split())
 _PLACES = frozenset("PIX PIXEL PIXELS DEG DEGREE DEGREES".split())
+# A mean is no error of anything, whatever it is the mean of.
+_CLIPPED = re.compile(r"SIGMA[^A-Z]*CLIP[A-Z]*")
+_STRING = re.compile(r"([A-Z0-9_-]{1,8}) *= +'([^']*)'")
 _TABLE = re.compile(r"PS\d+_\d+[A-Z]?$")
 _NUMBERED = re.compile(r"[A-Z]{0,4}[ _.-]?\d+[A-Z]?$")
 
@@ -66,7 +71,7 @@ def role_in(text):
     >>> [role_in(name) for name in ("SCI", "SCIDQ", "DET01-IVARRAW", "MASKED_STARS")]
     ['image', 'exact', 'relative', None]
     """
-    text = text.upper()
+    text = _CLIPPED.sub("", text.upper())
     words = [word.strip("0123456789") for word in re.split(r"[^A-Z0-9]+", text)]
     words = [word for word in words if word] + [re.sub(r"[^A-Z]", "", text)]
     for role, known in (("exact", EXACT), ("relative", RELATIVE), ("image", PICTURE)):
@@ -122,19 +127,31 @@ def _is_squared(text):
     return any(b.name in signals and abs(p) == 2 for b, p in zip(unit.bases, unit.powers))
 
 
-def by_reference(header, headers):
-    """(role, why) by what other headers of the file say of this extension, or None."""
-    name = _text(header, "EXTNAME").upper()
-    if not name:
-        return None
-    for number, other in enumerate(headers):
-        for key, value in _strings(other):
-            if value.upper() != name or key in TYPES + FILE_TYPES:
+def references_in(headers):
+    """What the headers of a file say of each other's extensions.
+
+    Parameters
+    ----------
+    headers : sequence of `~astropy.io.fits.Header`
+
+    Returns
+    -------
+    dict of str to (str, str)
+        By EXTNAME in capitals: role and why.
+    """
+    names = {_text(header, "EXTNAME").upper() for header in headers} - {""}
+    found = {}
+    for number, header in enumerate(headers):
+        others = names - {_text(header, "EXTNAME").upper()}
+        for card in raw_cards(header):
+            text = _STRING.match(card)
+            if text is None or (name := text[2].strip().upper()) not in others:
                 continue
+            key = text[1].strip()
             role = "exact" if _TABLE.match(key) else role_in(key)
-            if role in ("exact", "relative"):
-                return role, f"{key} of extension {number} names it"
-    return None
+            if key not in TYPES + FILE_TYPES and role in ("exact", "relative"):
+                found.setdefault(name, (role, f"{key} of extension {number} names it"))
+    return found
 
 
 def is_numbered(header, headers):
@@ -153,13 +170,3 @@ def _text(header, key):
     except (VerifyError, ValueError):
         return ""
     return value.strip() if isinstance(value, str) else ""
-
-
-def _strings(header):
-    """Keywords and values of all string cards that can be read."""
-    for card in header.cards:
-        try:
-            if isinstance(card.value, str) and card.keyword not in ("", "COMMENT", "HISTORY"):
-                yield card.keyword, card.value.strip()
-        except (VerifyError, ValueError):
-            continue

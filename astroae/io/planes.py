@@ -26,13 +26,14 @@ from typing import NamedTuple
 
 from astroae.errors import SettingError
 from astroae.io.coded import can_code, pixels_of
-from astroae.io.plane_words import by_cards, by_reference, by_unit, is_numbered
+from astroae.io.plane_words import by_cards, by_unit, is_numbered, references_in
 from astroae.pixels.content import blocks_of, doubt_of
 from astroae.settings import Bounded, Lossless, Relative
 
 __all__ = ["INTEGERS", "ROLES", "Plane", "check_planes", "plane_of", "planes_of", "settings_for"]
 
-ROLES = ("image", "exact", "relative")
+#: What keeps most comes first: of two signs that differ it counts.
+ROLES = ("exact", "relative", "image")
 
 #: Largest relative error of a plane of role ``relative``: 0.2 % of an uncertainty.
 RELATIVE_ERROR = 1 / 512
@@ -58,7 +59,7 @@ class Plane(NamedTuple):
     smooth: bool = False
 
 
-def plane_of(header, index=None, planes=None, *, headers=(), blocks=None):
+def plane_of(header, index=None, planes=None, *, headers=(), references=None, blocks=None):
     """What an image HDU is taken for.
 
     Parameters
@@ -70,6 +71,8 @@ def plane_of(header, index=None, planes=None, *, headers=(), blocks=None):
         Roles by EXTNAME or number, before all else.
     headers : sequence of `~astropy.io.fits.Header`
         Of all HDUs of the file.
+    references : dict, optional
+        What these say of each other, `astroae.io.plane_words.references_in`.
     blocks : list of array, optional
         Of its pixels, see `astroae.pixels.content.blocks_of`.  Without them it is judged
         by headers alone.
@@ -90,17 +93,25 @@ def plane_of(header, index=None, planes=None, *, headers=(), blocks=None):
     for key in (str(index), str(header.get("EXTNAME", "")).strip().upper()):
         if key in asked:
             return Plane(asked[key], "asked for")
-    headers = headers or (header,)
+    headers, name = headers or (header,), str(header.get("EXTNAME", "")).strip().upper()
     cards = by_cards(header, headers[0])
-    told = [cards, by_reference(header, headers), by_unit(header)]
-    for role in ("exact", "relative"):
-        for found in told:
-            if found and found[0] == role:
-                return Plane(*found)
-    named = Plane(*cards) if cards else None
+    told = list(filter(None, [cards, (references or {}).get(name), by_unit(header)]))
+    told.sort(key=lambda found: ROLES.index(found[0]))
+    named = Plane(*told[0]) if told else None
+    if named and named.role == "exact":
+        return named
+    if named and named.role == "relative":
+        return _checked(named, header, blocks or ())
     if blocks is None:
         return named or Plane("image", "nothing in its header says otherwise")
     return _by_pixels(header, headers, blocks, named)
+
+
+def _checked(plane, header, blocks):
+    """A weight or an error, which is no such thing where it is negative."""
+    if any(_least(block, header) < 0 for block in blocks):
+        return Plane("exact", f"{plane.why}, but with negative pixels")
+    return plane
 
 
 def _by_pixels(header, headers, blocks, named):
@@ -158,11 +169,12 @@ def planes_of(plain, spans, settings, planes=None):
     """
     images = [span for span in spans if span.is_image and can_code(span)]
     headers = [span.header for span in spans]
+    known = {"headers": headers, "references": references_in(headers)}
     found = {}
     for span in images:
         pixels = pixels_of(plain, span) if _may_lose(settings.mode, span) else None
         blocks = None if pixels is None else blocks_of(pixels)
-        plane = plane_of(span.header, span.index, planes, headers=headers, blocks=blocks)
+        plane = plane_of(span.header, span.index, planes, blocks=blocks, **known)
         found[span.index] = _settled(plane, span, settings.mode, len(images) == 1)
     return found
 

@@ -16,6 +16,7 @@ from astroae.container.structure import DTYPE_TO_BITPIX
 from astroae.errors import InputError, SettingError, UnsupportedDataError
 from astroae.io.identify import is_marked
 from astroae.io.pixels import stored_of_hdu, to_stored
+from astroae.io.plane_words import references_in
 from astroae.io.planes import INTEGERS, plane_of
 from astroae.io.scaling import Scaling
 from astroae.pixels.content import blocks_of
@@ -113,7 +114,8 @@ def recommend(
             "threads": threads,
         }
         headers = [image.header for image in everything]
-        found = tuple(_of_image(one, headers, steps, options) for one in images)
+        known = {"headers": headers, "references": references_in(headers)}
+        found = tuple(_of_image(one, known, steps, options) for one in images)
     return Recommendation(
         name_of(image),
         *_together(found),
@@ -171,7 +173,7 @@ def recommend_array(
 # ---- one image ---------------------------------------------------------------------------
 
 
-def _of_image(image, headers, steps, options):
+def _of_image(image, known, steps, options):
     about = ImageRecommendation(image.index, image.label, "image", image.shape)
     if isinstance(image.source, fits.CompImageHDU):
         about = replace(about, role="kept", reason="tile-compressed: its integers are kept")
@@ -182,7 +184,7 @@ def _of_image(image, headers, steps, options):
     # An array is the picture that it is given as; so `astroae.encode` takes it.
     judged = not isinstance(image.source, np.ndarray) and (lossy or not whole)
     blocks = blocks_of(stored) if judged else None
-    plane = plane_of(image.header, image.index, headers=headers, blocks=blocks)
+    plane = plane_of(image.header, image.index, blocks=blocks, **known)
     about = replace(about, role=plane.role)
     if plane.role == "exact" or (plane.role == "relative" and whole):
         about = replace(about, reason=f"stays exact: {plane.why}")

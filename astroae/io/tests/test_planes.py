@@ -60,16 +60,20 @@ def compressed(folder, hdus, **asked):
             "exact",
             "DQ SCIDQ SCI_DQ D_Q DATAQUALITY BADPIXMASK BPMASK CRMASK FLAGMAP FLG_SCI CCDMASK MASKBITS"
             " DET01-BPMMASK DET01-SLITBITMASK SEGMENTATIONMAP SEGIMAGE BINID NEXP SAMP CTXT CPM D2IMARR"
-            " WCSDVARR CHIP1.FLG EMLINE_GFLUX_MASK B_WAVELENGTH B_RESOLUTION DET01-WAVEIMG GOODPIX",
+            " WCSDVARR CHIP1.FLG EMLINE_GFLUX_MASK B_WAVELENGTH B_RESOLUTION DET01-WAVEIMG GOODPIX"
+            " EXPOSURE1 ONEXPOSURE STD_STAR",
         ),
         (
             "relative",
             "IVARRAW DET01-IVARMODEL UNC STDEV RMSMAP WHTMAP INVVARMAP VAR_POISSON VARIANCE CHIP1.RMS"
             " EMLINE_GFLUX_IVAR FLUXERR ERRMAP B_IVAR WEIGHTMAP StdDevUncertainty InverseVariance"
-            " INVMSE RMSE ONEXPOSURE COVERAGE",
+            " INVMSE RMSE SIGMA_MAP COVERAGE",
         ),
         ("image", "SCI IMAGE DATA FLUX B_FLUX CHIP1.SCI DET01-SCIIMG MASKED_SCIENCE"),
-        (None, "VARIABLES UNMASKED DENOISED NOISELESS FERRET WEIGHTED AREA SKY MODEL CHIP3"),
+        (
+            None,
+            "VARIABLES UNMASKED DENOISED NOISELESS FERRET WEIGHTED AREA SKY MODEL CHIP3 SIGMA_CLIPPED",
+        ),
     ],
 )
 def test_names(role, names):
@@ -129,6 +133,7 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
         (hdu(IVAR, HDUCLAS1="IMAGE", HDUCLAS3="INVMSE"), "relative", "HDUCLAS3 = INVMSE"),
         (hdu(IVAR, BUNIT="1/flux**2"), "relative", "BUNIT = 1/flux**2"),
         (hdu(IVAR, PRODTYPE="wtmap"), "relative", "PRODTYPE = wtmap"),
+        (hdu(SCI, "WHT"), "exact", "EXTNAME = WHT, but with negative pixels"),
         (hdu(RAW, BUNIT="Angstrom"), "exact", "BUNIT = Angstrom"),
         (hdu(WAVE), "exact", "too smooth: no noise from pixel to pixel"),
         (hdu((SCI > 3).astype("f4")), "exact", "2 distinct values"),
@@ -143,9 +148,9 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
         (hdu(RAW, "CCD12"), "image", "noise from pixel to pixel"),
         (hdu(RAW, "FLUX"), "image", "EXTNAME = FLUX"),
         (hdu(WAVE, "SCI"), "image", "EXTNAME = SCI"),
-        (hdu(RAW, "ONE"), "exact", "QUALDATA of extension 18 names it"),
+        (hdu(RAW, "ONE"), "exact", "QUALDATA of extension 19 names it"),
         (hdu(SCI, "TWO", QUALDATA="ONE", PS1_0="THREE"), "image", None),
-        (hdu(SCI, "THREE"), "exact", "PS1_0 of extension 18 names it"),
+        (hdu(SCI, "THREE"), "exact", "PS1_0 of extension 19 names it"),
     ]
     result, before, after = compressed(tmp_path, [case[0] for case in cases], quantize_level=4)
     for (_, role, why), found, one, other in zip(cases, result.hdus[1:], before[1:], after[1:]):
@@ -207,7 +212,7 @@ def test_asked_for_by_name_or_number(tmp_path, capsys):
 def test_an_asked_bound_holds_for_every_plane(tmp_path, bound):
     large = (RNG.gamma(3, 5, (40, *SHAPE[:2])) + 20).astype("f4")[:3]
     large[:, :9] = 0
-    names = "SCI ERR WHT UNCERT IVAR VARIANCE STAT RMSMAP EXPTIME NEW DQ".split()
+    names = "SCI ERR WHT UNCERT IVAR VARIANCE STAT RMSMAP EXPTIME NEW EXP DQ".split()
     hdus = [hdu(large[0], name) for name in names] + [hdu(large, "ERRCUBE"), hdu(large, "CUBE")]
     hdus += [hdu(large[0].astype("f8"), "NOISE"), hdu(np.rint(large[0]).astype("u2"), "RAW")]
     asked = {"error_bound": bound, "lossy_integers": True, "tile_shape": (50, 64)}
