@@ -167,7 +167,14 @@ CASES = (
     _case("dither0", {"SCI": _sky(SHAPE, 19, "f8")}, quantize_level=1, dither=0),
     # A tile of full size, with those at its edge: every level of a predictor.
     Case("full_tile", {"SCI": _sky((144, 264), 22)}, {"error_bound": 10}),
-    _case("steps", {"LONGS": _blank(_sky(SHAPE, 20, "i4"))}, BLANKED, quantize_level=1),
+    _case(
+        "steps",
+        {"LONGS": _blank(_sky(SHAPE, 20, "i4"))},
+        BLANKED,
+        quantize_level=1,
+        lossy_integers=True,
+        planes={"LONGS": "image"},
+    ),
     _case("latents", {"SCI": _sky((72, 64), 21)}, model=MODEL, embed_model=True),
     Case("taken_over"),
 )
