@@ -211,9 +211,9 @@ class _Work:
 
     def _plane(self, one, other, key, label, names, images, notes, progress):
         values, role = one.pixels(key), _role(one)
-        after = other.pixels(key).astype(np.float64)
+        after = other.pixels(key)
         if (lost := other.masked(key)) is not None:
-            after[lost] = np.nan
+            after = np.where(lost, np.nan, after)
         if values.dtype.itemsize == 8 and values.dtype.kind in "iu":
             if max(abs(int(values.min())), abs(int(values.max()))) > _LARGEST:
                 notes.append(f"{label}: whole numbers above 2^53, compared as float64")

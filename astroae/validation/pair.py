@@ -27,6 +27,11 @@ class Pair:
         ``codec(array) -> array``: compresses and restores another image of the same
         kind in the same way.
 
+    Attributes
+    ----------
+    dtypes : (dtype, dtype)
+        Of the values as they were given.
+
     Raises
     ------
     InputError
@@ -34,7 +39,9 @@ class Pair:
     """
 
     def __init__(self, original, restored, *, bound=None, role="image", codec=None):
-        restored = np.asarray(restored, np.float64)
+        restored = np.asarray(restored)
+        self.dtypes = original.dtype, restored.dtype.newbyteorder("=")
+        restored = restored.astype(np.float64, copy=False)
         if restored.shape != original.shape:
             raise InputError(
                 "the two images differ in shape",
