@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 __all__ = [
+    "FEWEST",
     "Estimate",
     "Limit",
     "capped",
@@ -20,11 +21,12 @@ __all__ = [
     "verdict",
 ]
 
+#: Of which an interval can be drawn at all.
+FEWEST = 5
 _NORMAL = 1.959964  # sigma of 95 %
 _DRAWS = 400
 _COUNTS = 4_000_000  # of one resampling; fewer draws of more things
 _MANY = 100  # things, whose number need not be kept in every draw
-_FEWEST = 5  # of which an interval can be drawn at all
 _HEAVIEST = 8  # things that weigh as much as the heaviest
 
 
@@ -223,7 +225,7 @@ def resampled(of, n, *, effective=None, seed=1, level=0.95):
         As in `mean`.
     """
     effective = n if effective is None else effective
-    if effective < _FEWEST - 1e-6:
+    if effective < FEWEST - 1e-6:
         value = float(of(np.ones((1, n)))[0]) if n else math.nan
         return Estimate(value, -math.inf, math.inf, n)
     value = float(of(np.ones((1, n)))[0])
