@@ -8,13 +8,14 @@ from astropy.io import fits
 
 from astroae.errors import InputError, SettingError
 from astroae.io.planes import role_of
-from astroae.validation.cubes import planes_of
+from astroae.validation.cubes import more_planes, planes_of
 from astroae.validation.headers import header_results
 from astroae.validation.masks import bad_pixels
 from astroae.validation.measure import chosen_metrics, judge_pair, measure_pair, versions
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair
 from astroae.validation.pairing import Image, contents_of, name_of, no_image, partners
+from astroae.validation.pooling import POOLED, pool, undecided
 from astroae.validation.promises import bound_of, codec_of
 from astroae.validation.result import ImageValidation, Validation
 from astroae.validation.tolerances import load_tolerances
@@ -128,9 +129,10 @@ def validate(
     about |= {"saturation": saturation, "max_sources": max_sources}
     images, notes, left, whole, series = [], [], [], [], []
     for i, (one, other) in enumerate(zip(originals, after)):
-        work = _Work(tolerances, only, mask, about, figures, name_of(other) if many else "")
+        prefix = name_of(other) if many else ""
+        work = _Work(tolerances, only, mask, about, figures, prefix, many)
         bar = None if progress is None else _part(progress, i, len(originals))
-        found = work.file(one, other, hdu, bar, keep=many)
+        found = work.file(one, other, hdu, bar)
         images += found.images
         notes += found.notes
         left += found.unjudged
@@ -175,6 +177,7 @@ class _Found:
     notes: list = field(default_factory=list)
     unjudged: list = field(default_factory=list)
     whole: list = field(default_factory=list)
+    measured: list = field(default_factory=list)  # of each image; empty of no picture
     first: Pair | None = None  # of its first picture
 
     def named(self, file):
@@ -183,6 +186,8 @@ class _Found:
             self.notes = [f"{file}: {note}" for note in self.notes]
             self.unjudged = [f"{file}: {text}" for text in self.unjudged]
             self.whole = [replace(one, note=f"{file}: {one.note}") for one in self.whole]
+            if self.images and self.images[-1].name == POOLED:
+                self.images[-1] = replace(self.images[-1], name=f"{file}: {POOLED}")
         return self
 
 
@@ -201,11 +206,12 @@ class _Job:
 class _Work:
     """What is the same for all images of a call."""
 
-    def __init__(self, tolerances, only, mask, about, figures, prefix):
+    def __init__(self, tolerances, only, mask, about, figures, prefix="", keep=False):
         self.tolerances, self.only, self.mask = tolerances, only, mask
-        self.about, self.figures, self.prefix = about, figures, prefix
+        self.about, self.figures = about, figures
+        self.prefix, self.keep = prefix, keep  # of several files
 
-    def file(self, original, restored, hdu, progress, keep):
+    def file(self, original, restored, hdu, progress):
         """Everything of a pair of files, as `_Found`."""
         with contents_of(original) as before, contents_of(restored) as after:
             wanted, there = _wanted(before, after, hdu)
@@ -217,16 +223,40 @@ class _Work:
                 before, after, wanted, pairs, self.tolerances, parts=hdu is None
             )
             jobs = self._jobs(pairs, notes)
-            total, done = sum(len(job.names) for job in jobs), 0
-            for job in jobs:
-                bar = None if progress is None else _behind(progress, done, total)
-                result, pair = self._plane(job, before.images, notes, bar)
-                found.images.append(result)
-                done += len(job.names)
-                if keep and found.first is None and pair and pair.role == "image":
-                    found.first = pair
-                    pair.codec = None  # it needs the file, which is closed when series begin
+            self._measure(jobs, before.images, found, progress)
+            images, common = pool(found.images, found.measured, self.tolerances)
+            further = self._further(jobs, undecided([*images, common]), notes)
+            if further:
+                self._measure(further, before.images, found)
+                images, common = pool(found.images, found.measured, self.tolerances)
+            found.images = [*images, common] if common else images
         return found.named(self.prefix)
+
+    def _measure(self, jobs, images, found, progress=None):
+        """Add what is measured of some planes."""
+        total, done = sum(len(job.names) for job in jobs), 0
+        for job in jobs:
+            bar = None if progress is None else _behind(progress, done, total)
+            result, pair, measured = self._plane(job, images, found.notes, bar)
+            found.images.append(result)
+            found.measured.append(measured if pair and pair.role == "image" else {})
+            done += len(job.names)
+            if self.keep and found.first is None and found.measured[-1]:
+                found.first = pair
+                pair.codec = None  # it needs the file, which is closed when series begin
+
+    def _further(self, jobs, names, notes):
+        """More planes of the cubes, for quantities that are undecided."""
+        metrics = {name.partition(".")[0] for name in names}
+        found = []
+        for one in dict.fromkeys(job.one for job in jobs if _role(job.one) == "image"):
+            of = [job for job in jobs if job.one is one]
+            wanted = [name for name in of[0].names if name in metrics]
+            keys, labels = more_planes(one, [job.key for job in of]) if wanted else ([], [])
+            found += [replace(of[0], key=k, label=n, names=wanted) for k, n in zip(keys, labels)]
+            if keys:
+                notes.append(f"{one.label}: {len(keys)} more planes for {', '.join(wanted)}")
+        return found
 
     def _jobs(self, pairs, notes):
         """A `_Job` for every plane that is measured."""
@@ -257,7 +287,7 @@ class _Work:
         label = f"{self.prefix}: {job.label}" if self.prefix else job.label
         if not job.names:
             facts = {"kinds": ["header only"], "shape": list(one.shape)}
-            return ImageValidation(label, job.header, facts), None
+            return ImageValidation(label, job.header, facts), None, {}
         values = one.pixels(key)
         after = other.pixels(key)
         if (lost := other.masked(key)) is not None:
@@ -282,7 +312,7 @@ class _Work:
             from astroae.validation.report.figures import draw
 
             result = replace(result, figures=draw(pair, result))
-        return result, pair
+        return result, pair, found
 
 
 def _behind(progress, before, total):

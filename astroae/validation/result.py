@@ -232,7 +232,7 @@ def judge(metric, quantity, measured, tolerances):
         high=estimate.high,
         n=estimate.n,
         note=measured.note,
-        bins=tuple({"label": b.label, **asdict(b.estimate)} for b in measured.bins),
+        bins=tuple(_bin(b.label, b.estimate) for b in measured.bins),
     )
     if tolerance is None:
         return result
@@ -248,6 +248,10 @@ def judge(metric, quantity, measured, tolerances):
         decides=_decides(metric, estimate, limit) if decided == "undetermined" else "",
         bins=tuple({**b, "verdict": v} for b, v in zip(result.bins, verdicts)),
     )
+
+
+def _bin(label, found):
+    return {"label": label, **{k: getattr(found, k) for k in ("value", "low", "high", "n")}}
 
 
 def _decides(metric, estimate, limit):

@@ -278,7 +278,7 @@ def test_sentences(image):
     assert words.sentence([passed]) == [
         "Every quantity that applies stays inside its tolerance: 1 of 1."
     ]
-    assert "340 would decide, 10 were there" in words.sentence([open_])[1]
+    assert "340 sources would decide, 10 were there" in words.sentence([open_])[1]
     assert "8 quantities are out of tolerance" in words.sentence([broken])[0]
     assert "and 2 more" in words.sentence([broken])[0]
     assert f"in 1 of 3 images ({_HOSTILE})" in words.sentence([passed, broken, open_])[0]
