@@ -7,17 +7,20 @@ images give the same bytes.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.io import fits
 
 from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
 from astroae.io.spans import quiet_headers
+from astroae.validation.cubes import planes_of
 from astroae.validation.extras import needed
-from astroae.validation.measure import validate_pair, versions
+from astroae.validation.measure import judge_pair, measure_pair, versions
 from astroae.validation.original import Original
-from astroae.validation.pair import Pair
+from astroae.validation.pair import Pair, check_shapes
+from astroae.validation.pairing import Image
+from astroae.validation.pooling import merged, pool
 from astroae.validation.promises import bound_of_coded
 from astroae.validation.result import ImageValidation
 from astroae.validation.sources import APERTURE
@@ -101,16 +104,19 @@ def certify(
 ):
     """Measure what compression did to an image.
 
+    Of a cube of more than three planes those are measured that `astroae.validate` measures;
+    what one plane cannot decide is pooled over them.
+
     Parameters
     ----------
-    original, restored : array (y, x)
+    original, restored : array (..., y, x)
         Physical values.
     header : `~astropy.io.fits.Header`
         Of the image, for WCS, BUNIT, gain, saturation and zero point.
     name : str
         Of the image, for messages.
     tolerance : str, path-like or Tolerances
-    mask : array of bool (y, x), optional
+    mask : array of bool (..., y, x), optional
         True: bad.
     encoded : `~astroae.codec.image.EncodedImage`, optional
         What the restored image was decoded from: says what was promised of its pixels.
@@ -144,28 +150,69 @@ def certify(
     ('fail', 'PHOTOMETRY', 'pix')
     """
     tolerances = checked_tolerances(tolerance)
+    before, after = np.asarray(original), np.asarray(restored)
+    check_shapes(before.shape, after.shape, name)
+    image, other = (
+        Image(values, header, values.shape, file=name, mask=mask) for values in (before, after)
+    )
     with quiet_headers():
-        measured = Original(original, mask=mask, header=header, name=name)
-        bound = None
-        if encoded is not None:
-            bzero = measured.header.get("BZERO", 0)
-            bound = bound_of_coded(encoded, unit, measured.data, bzero=bzero)
-        pair = Pair(measured, restored, bound=bound, role=role)
-        # That of a plane no promise is broken was checked while it was coded.
-        only = ["planes"] if role != "image" else None
-        validation = validate_pair(pair, tolerance=tolerances, only=only, name=name)
-        if role != "image":
-            return Certificate(None, validation)
-        return Certificate(_table(pair, validation, tolerances, notes or {}), validation)
+        keys, labels, _ = planes_of(image, other)
+        pairs = [_pair(image, other, key, encoded, unit, role) for key in keys]
+        places = [f"plane {label.partition('[')[2][:-1]}" for label in labels]
+        if role != "image" or image.is_line:
+            # That of a plane no promise is broken was checked while it was coded.
+            only = ["pixels"] if role == "image" else ["planes"]
+            return Certificate(None, _validation(pairs, places, only, tolerances, name))
+        validation = _validation(pairs, places, None, tolerances, name)
+        numbers = [int(np.ravel_multi_index(k, before.shape[:-2])) for k in keys if k is not ...]
+        hdu = _table(pairs, numbers, validation, tolerances, notes or {})
+        return Certificate(hdu, validation)
+
+
+def _pair(image, other, key, encoded, unit, role):
+    values = image.pixels(key)
+    measured = Original(values, mask=image.masked(key), header=image.header, name=image.file)
+    bound = None
+    if encoded is not None:
+        place = _place(encoded.shape, key)
+        bzero = measured.header.get("BZERO", 0)
+        bound = bound_of_coded(encoded, unit, values, place, bzero=bzero)
+    return Pair(measured, other.pixels(key), bound=bound, role=role)
+
+
+def _place(shape, key):
+    """The key of a plane among axes of which those of length one had been left out."""
+    if key is ...:
+        return key
+    left, found = list(key), []
+    for n in shape:
+        if left:
+            found.append(left.pop(0) if n > 1 else 0)
+    return tuple(found)
+
+
+def _validation(pairs, places, only, tolerances, name):
+    """The verdicts on all planes as those on one image."""
+    measured = [measure_pair(pair, only=only) for pair in pairs]
+    each = [
+        judge_pair(pair, found, tolerances, place)
+        for pair, found, place in zip(pairs, measured, places)
+    ]
+    if len(each) == 1:
+        return replace(each[0], name=name)
+    each, common = pool(each, measured, tolerances)
+    facts = max(each, key=lambda one: one.facts.get("sources", 0)).facts
+    return ImageValidation(name, merged(each, common), facts)
 
 
 # ---- the table -----------------------------------------------------------------------------
 
 
-def _table(pair, validation, tolerances, notes):
-    original = pair.original
-    columns = _columns(pair)
-    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(original.unit))
+def _table(pairs, planes, validation, tolerances, notes):
+    columns = _rows(pairs, planes)
+    units = _UNITS | dict.fromkeys(
+        ("flux_before", "flux_err", "flux_after"), _unit(pairs[0].original.unit)
+    )
     known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
     hdu = fits.BinTableHDU.from_columns(
         [
@@ -178,12 +225,23 @@ def _table(pair, validation, tolerances, notes):
         hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
     for key, value in notes.items():
         hdu.header[key] = value
-    for key, value in _facts(original, validation, tolerances).items():
+    for key, value in _facts(pairs, planes, validation, tolerances).items():
         hdu.header[key] = value, _COMMENTS[key]
     hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
     for number, result in enumerate(validation.results, 1):
         hdu.header[f"AEQTY{number}"] = _as_json(result)
     return hdu
+
+
+def _rows(pairs, planes):
+    """Columns of all planes, one below the other."""
+    parts = [_columns(pair) for pair in pairs]
+    if not planes:
+        return parts[0]
+    full = [part for part in parts if len(part["id"])] or parts[:1]
+    found = {name: np.concatenate([part[name] for part in full]) for name in full[0]}
+    found["id"] = np.arange(1, len(found["id"]) + 1)
+    return found | {"plane": np.repeat(planes, [len(part["id"]) for part in parts])}
 
 
 def _has_rows(original):
@@ -248,10 +306,12 @@ def _unit(unit):
 # ---- its header ----------------------------------------------------------------------------
 
 
-def _facts(original, validation, tolerances):
-    """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
+def _facts(pairs, planes, validation, tolerances):
+    """Values of CERTIFICATE_KEYWORDS, all but the quantities; of a cube's richest plane."""
     packages = versions()
-    scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
+    counts = [len(p.original.sources) if _has_rows(p.original) else 0 for p in pairs]
+    original, found = pairs[int(np.argmax(counts))].original, sum(counts)
+    scene = original.scene
     known = {
         "AECREATR": f"astroae {packages.pop('astroae', '')}".strip(),
         "AEPACKGS": ", ".join(f"{name} {number}" for name, number in packages.items()),
@@ -262,13 +322,15 @@ def _facts(original, validation, tolerances):
         "AESOURCE": found,
         "AEPIXORG": 0,
     }
+    if planes:
+        known["AEPLANES"] = ", ".join(map(str, planes))
     if scene.no_sources:
         known["AENOSRC"] = scene.no_sources
     if original.noise > 0:
         known |= {
             "AEFWHM": _rounded(original.fwhm),
             "AEAPRAD": _rounded(APERTURE * original.fwhm),
-            "AESAMPLE": min(original.max_sources, found),
+            "AESAMPLE": sum(min(original.max_sources, n) for n in counts),
         }
     if original.zero_point:
         known["AEZEROPT"] = original.zero_point

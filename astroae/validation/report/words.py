@@ -135,7 +135,7 @@ def sentence(images, whole=()):
     list of str
     """
     of = _by_verdict(result for image in images for result in image.results)
-    judged = len(of["pass"]) + len(of["fail"]) + len(of["undetermined"])
+    judged = sum(len(of[verdict]) for verdict in ("pass", "fail", "undetermined", "pooled"))
     broken = [result for result in whole if result.verdict == "fail"]
     said = [f"{result.title}: {result.note}." for result in broken]
     if of["fail"]:
