@@ -8,19 +8,20 @@ images give the same bytes.
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from astropy.io import fits
 
 from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
 from astroae.io.spans import quiet_headers
-from astroae.validation.cubes import planes_of
+from astroae.validation.cubes import more_planes, planes_of
 from astroae.validation.extras import needed
 from astroae.validation.measure import judge_pair, measure_pair, versions
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair, check_shapes
 from astroae.validation.pairing import Image
-from astroae.validation.pooling import merged, pool
+from astroae.validation.pooling import merged, pool, undecided
 from astroae.validation.promises import bound_of_coded
 from astroae.validation.result import ImageValidation
 from astroae.validation.sources import APERTURE
@@ -155,21 +156,29 @@ def certify(
     image, other = (
         Image(values, header, values.shape, file=name, mask=mask) for values in (before, after)
     )
+    of = partial(_pair, image, other, encoded=encoded, unit=unit, role=role)
     with quiet_headers():
         keys, labels, _ = planes_of(image, other)
-        pairs = [_pair(image, other, key, encoded, unit, role) for key in keys]
-        places = [f"plane {label.partition('[')[2][:-1]}" for label in labels]
-        if role != "image" or image.is_line:
-            # That of a plane no promise is broken was checked while it was coded.
-            only = ["pixels"] if role == "image" else ["planes"]
-            return Certificate(None, _validation(pairs, places, only, tolerances, name))
-        validation = _validation(pairs, places, None, tolerances, name)
+        pairs = [of(key) for key in keys]
+        only = _only(image, role)
+        if only is not None:
+            return Certificate(None, _validation(pairs, labels, only, tolerances, name))
+        further = zip(*more_planes(image, keys))
+        more = ((of(key), label) for key, label in further)
+        validation = _validation(pairs, labels, None, tolerances, name, more)
         numbers = [int(np.ravel_multi_index(k, before.shape[:-2])) for k in keys if k is not ...]
         hdu = _table(pairs, numbers, validation, tolerances, notes or {})
         return Certificate(hdu, validation)
 
 
-def _pair(image, other, key, encoded, unit, role):
+def _only(image, role):
+    """What is measured of that which gets no table; None of a picture."""
+    if role != "image":
+        return ["planes"]  # that no promise is broken was checked while it was coded
+    return ["pixels"] if image.is_line else None
+
+
+def _pair(image, other, key, *, encoded, unit, role):
     values = image.pixels(key)
     measured = Original(values, mask=image.masked(key), header=image.header, name=image.file)
     bound = None
@@ -191,18 +200,28 @@ def _place(shape, key):
     return tuple(found)
 
 
-def _validation(pairs, places, only, tolerances, name):
-    """The verdicts on all planes as those on one image."""
+def _validation(pairs, labels, only, tolerances, name, more=()):
+    """The verdicts on all planes as those on one image; ``more`` where these cannot decide."""
     measured = [measure_pair(pair, only=only) for pair in pairs]
     each = [
-        judge_pair(pair, found, tolerances, place)
-        for pair, found, place in zip(pairs, measured, places)
+        judge_pair(pair, found, tolerances, _plane(label))
+        for pair, found, label in zip(pairs, measured, labels)
     ]
     if len(each) == 1:
         return replace(each[0], name=name)
-    each, common = pool(each, measured, tolerances)
+    together, common = pool(each, measured, tolerances)
+    if names := undecided([*together, common]):
+        metrics = {name.partition(".")[0] for name in names}
+        for pair, label in more:
+            measured.append(measure_pair(pair, only=metrics))
+            each.append(judge_pair(pair, measured[-1], tolerances, _plane(label)))
+        together, common = pool(each, measured, tolerances)
     facts = max(each, key=lambda one: one.facts.get("sources", 0)).facts
-    return ImageValidation(name, merged(each, common), facts)
+    return ImageValidation(name, merged(together, common), facts)
+
+
+def _plane(label):
+    return f"plane {label.partition('[')[2][:-1]}"
 
 
 # ---- the table -----------------------------------------------------------------------------

@@ -93,7 +93,10 @@ def merged(images, common):
 
 def _badness(result):
     order = ("skipped", "reported", "pass", POOLED, "undetermined", "fail")
-    reach = 0.0 if result.value is None else max(abs(result.low), abs(result.high))
+    if result.value is None:
+        return order.index(result.verdict), 0.0
+    least = result.direction == "at least"
+    reach = -result.low if least else max(abs(result.low), abs(result.high))
     return order.index(result.verdict), reach
 
 

@@ -4,12 +4,13 @@ Images, tables, their names and their order, and the cards of HDUs that hold no 
 is a metric over two files, and has a metric's names.
 """
 
+import math
 import sys
 
 from astropy.io import fits
 
 from astroae.container.keywords import is_extra
-from astroae.validation.headers import changes
+from astroae.validation.headers import changes, wcs_cards
 from astroae.validation.metrics import Measured, Quantity, Skipped
 from astroae.validation.result import judge
 from astroae.validation.statistics import exact
@@ -25,7 +26,7 @@ QUANTITIES = (
     Quantity("tables", "tables", "at most", "tables that are lost, or hold other values"),
     Quantity("cards", "cards", "at most", "changed unit, gain, ... in HDUs without an image"),
 )
-_KINDS = ("unit", "gain", "exposure", "zero_point", "time")
+_KINDS = ("reference", "unit", "gain", "exposure", "zero_point", "time")
 _NAMED = 6
 
 
@@ -63,6 +64,7 @@ def measure(before, after, wanted, pairs, *, parts=True):
     """
     paired = [one.index for one, _ in pairs]
     lost = [f"{one.label} {one.shape}" for one in wanted if one.index not in paired]
+    lost += _hollow(before.hdus, after.hdus) if parts else []
     renamed = [f"{one.label} became {other.label}" for one, other in pairs if _renamed(one, other)]
     found = {
         "images": _count([f"{text} is not in the restored file" for text in lost], len(wanted)),
@@ -90,10 +92,24 @@ def unjudged(before):
     """
     known = (fits.PrimaryHDU, fits.ImageHDU, fits.BinTableHDU, fits.TableHDU)
     return [
-        f"HDU {i} is neither an image nor a table, and was not compared"
+        f"HDU {i} is neither an image nor a table, and was not compared; as one of them it would be"
         for i, hdu in enumerate(before.hdus or ())
         if not isinstance(hdu, known) or isinstance(hdu, fits.GroupsHDU)
     ]
+
+
+def _hollow(before, after):
+    """Extensions without pixels, of whose headers something may depend, that are lost."""
+    kept = [_key_of(hdu) for hdu in after[1:]]
+    return [
+        f"HDU {i}, which has no pixels,"
+        for i, hdu in enumerate(before)
+        if i and not _is_table(hdu) and not _pixels(hdu) and _key_of(hdu) not in kept
+    ]
+
+
+def _pixels(hdu):
+    return bool(hdu.shape and math.prod(hdu.shape))
 
 
 def _count(wrong, n):
@@ -182,13 +198,16 @@ def _cards(before, after):
     """Cards that hold for the whole file stand in the primary HDU, which often has no image."""
     wrong, total = [], 0
     for i, hdu in enumerate(before):
-        if getattr(hdu, "is_image", False) and hdu.header.get("NAXIS", 0) > 0:
+        if not _is_table(hdu) and _pixels(hdu):
             continue
         other = _partner(hdu, i, after)
         if is_extra(hdu.header) or (other is None and _is_table(hdu)):  # see file.tables
             continue
-        for kind in _KINDS:
-            found, _, n = changes(kind, hdu.header, {} if other is None else other.header)
+        there = {} if other is None else other.header
+        for found, *_, n in (
+            wcs_cards(hdu.header, there),
+            *(changes(kind, hdu.header, there) for kind in _KINDS),
+        ):
             total += n
             wrong += [f"HDU {i}: {text}" for text in found]
     return _count(wrong, total) if total else Skipped("no such card outside of images")

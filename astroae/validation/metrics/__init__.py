@@ -4,6 +4,7 @@ A metric module holds::
 
     NAME        = "aperture"            the first half of its quantities' names
     TITLE       = "Aperture photometry"
+    THINGS      = "meshes"              of what more would decide; "sources" without it
     QUANTITIES  = (Quantity("bias", "mmag", "within", "..."), ...)
 
     measure(pair) -> dict: for every quantity a Measured or a Skipped

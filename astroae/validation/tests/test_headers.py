@@ -164,6 +164,19 @@ def test_sip():
         assert move(sip, gone).pixels > 0.1
 
 
+def test_what_astropy_does_not_evaluate():
+    """IRAF's TNX is a TAN to it, the inverse of SIP is not asked for."""
+    tnx = changed(BASE, CTYPE1="RA---TNX", CTYPE2="DEC--TNX", WAT1_001="wtype=tnx lngcor = 3.")
+    sip = changed(BASE | SIP, CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", AP_2_0=-1e-5)
+    for before, after in (
+        (tnx, changed(tnx, WAT1_001="wtype=tnx lngcor = 4.")),
+        (sip, changed(sip, AP_2_0=-2e-5)),
+        (sip, changed(sip, AP_2_0=None)),
+    ):
+        assert counts(before, before)[0] == {}
+        assert counts(before, after)[0]["reference"] == 1
+
+
 def test_tpv():
     tpv = changed(BASE, CTYPE1="RA---TPV", CTYPE2="DEC--TPV", PV1_1=1.0, PV2_1=1.0, PV1_4=0.05)
     assert move(tpv, tpv).pixels == 0

@@ -14,13 +14,14 @@ from astroae.validation.metrics.aperture import as_growth
 from astroae.validation.metrics.detection import completeness
 from astroae.validation.pooling import merged, pool, undecided
 from astroae.validation.result import ImageValidation, judge
-from astroae.validation.statistics import Estimate, mean, net_change, pooled, rms
+from astroae.validation.statistics import Estimate, exact, mean, net_change, pooled, rms
 from astroae.validation.tolerances import Tolerance, Tolerances
 
 for package in ("photutils", "skimage", "pytorch_msssim"):
     pytest.importorskip(package)
 
 METRIC = SimpleNamespace(NAME="some", QUANTITIES=(Quantity("bias", "mmag", "within", "a bias"),))
+NONE = Tolerances("none", "", {})
 TOLERANCES = Tolerances("own", "0" * 64, {"some.bias": Tolerance(0.5, "a paper")})
 
 
@@ -107,6 +108,16 @@ def test_a_failure_is_not_averaged_away_and_an_outlier_stays_open():
     assert [image.verdict for image in images[-2:]] == ["fail", "undetermined"]
     assert merged(images, common)[0].verdict == "fail"
     assert merged(images[:-2], common)[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(("direction", "worst"), [("within", -3.0), ("at least", -3.0)])
+def test_the_worst_of_several_planes(direction, worst):
+    quantity = Quantity("bias", "", direction, "a bias")
+    images = [
+        ImageValidation("", (judge(METRIC, quantity, Measured(exact(v, 9)), NONE),))
+        for v in (1.0, worst, 2.0)
+    ]
+    assert merged(images, None)[0].value == worst
 
 
 def test_what_is_skipped_or_alone_is_left():

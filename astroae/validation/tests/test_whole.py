@@ -26,7 +26,7 @@ SHORT = ("--only", "pixels,planes", "--json", "--quiet")
 def hdus():
     """Primary with cards, two pictures, a mask, a nameless image, a cube and a table."""
     primary = fits.PrimaryHDU()
-    primary.header["EXPTIME"], primary.header["FILTER"] = 30.0, "r"
+    primary.header.update(EXPTIME=30.0, FILTER="r", CRVAL1=7.0)
     images = [fits.ImageHDU(sky((64, 60), seed=seed), name="SCI", ver=seed) for seed in (1, 2)]
     for image in images:
         image.header.update(WCS)
@@ -36,7 +36,9 @@ def hdus():
     cube = fits.ImageHDU(np.stack([sky((32, 33), seed=s) for s in range(3)]), name="CUBE")
     rows = {"x": [1.0, np.nan], "n": [1, 2], "s": ["a", "b"]}
     table = fits.BinTableHDU(Table(rows, units={"x": "m"}), name="CAT")
-    return fits.HDUList([primary, *images, mask, nameless, cube, table])
+    table.header["TCRVL1"] = 3.0
+    notes = fits.ImageHDU(header=fits.Header({"OBSERVER": "me"}), name="NOTES")
+    return fits.HDUList([primary, *images, mask, nameless, cube, table, notes])
 
 
 def judged(change, folder):
@@ -105,6 +107,7 @@ def swap(one, other):
 def rows(make):
     def of(f):
         f["CAT"] = fits.BinTableHDU(make(Table.read(f["CAT"])), name="CAT")
+        f["CAT"].header["TCRVL1"] = 3.0
 
     return of
 
@@ -135,6 +138,9 @@ FAULTS = {
     "a column of a table": (rows(lambda t: t["x", "n"]), "file.tables"),
     "a unit of a table": (rows(kilometres), "file.tables"),
     "a card of the primary header": (card(0, "EXPTIME", 60.0), "file.cards"),
+    "an extension without pixels": (delete(7), "file.images"),
+    "a WCS that extensions inherit": (card(0, "CRVAL1", 8.0), "file.cards"),
+    "a WCS of a table's columns": (card(6, "TCRVL1", 4.0), "file.cards"),
     "a card that is gone": (card(0, "EXPTIME", None), "file.cards"),
     "the place": (card(1, "CRVAL1", 10.1), "header.wcs"),
     "the place of the second": (card(2, "CRPIX2", 31.0), "header.wcs"),
@@ -159,7 +165,7 @@ HARMLESS = {
     "an image more": lambda f: f.append(fits.ImageHDU(sky((8, 8)), name="MORE")),
     "a column more": rows(lambda t: Table({"new": [1, 2], **{c: t[c] for c in t.colnames}})),
     "another card": card(1, "OBSERVER", "me"),
-    "a table in front": lambda f: fits.HDUList([f[0], f[6], *f[1:6]]),
+    "a table in front": lambda f: fits.HDUList([f[0], f[6], *f[1:6], f[7]]),
     "an unnamed image that got a name": card(4, "EXTNAME", "NEW"),
 }
 
@@ -200,7 +206,7 @@ def test_nothing_but_a_table_is_left(tmp_path):
     hdus().writeto(tmp_path / "a.fits")
     fits.HDUList([fits.PrimaryHDU(), hdus()["CAT"]]).writeto(tmp_path / "b.fits")
     code, report = validated(tmp_path / "a.fits", tmp_path / "b.fits")
-    assert (code, report["whole"][0]["value"]) == (1, 5)
+    assert (code, report["whole"][0]["value"]) == (1, 6)
 
 
 def test_the_one_image_that_was_asked_for(tmp_path):
