@@ -8,7 +8,6 @@ images give the same bytes.
 import json
 import math
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from astropy.io import fits
@@ -156,23 +155,27 @@ def certify(
     image, other = (
         Image(values, header, values.shape, file=name, mask=mask) for values in (before, after)
     )
-    of = partial(_pair, image, other, encoded=encoded, unit=unit, role=role)
     with quiet_headers():
         keys, labels, _ = planes_of(image, other)
-        pairs = [of(key) for key in keys]
-        only = _only(image, role)
-        if only is not None:
-            return Certificate(None, _validation(pairs, labels, only, tolerances, name))
+        only, rows = _only(image, role), role == "image" and not image.is_line
+
+        def measured(key, label, only, rows=False):
+            pair = _pair(image, other, key, encoded=encoded, unit=unit, role=role)
+            return _measured(pair, label, only, tolerances, rows)
+
+        planes = [measured(key, label, only, rows) for key, label in zip(keys, labels)]
         further = zip(*more_planes(image, keys))
-        more = ((of(key), label) for key, label in further)
-        validation = _validation(pairs, labels, None, tolerances, name, more)
+        validation = _validation(
+            planes, lambda metrics: [measured(*of, metrics) for of in further], tolerances, name
+        )
+        if not rows:
+            return Certificate(None, validation)
         numbers = [int(np.ravel_multi_index(k, before.shape[:-2])) for k in keys if k is not ...]
-        hdu = _table(pairs, numbers, validation, tolerances, notes or {})
-        return Certificate(hdu, validation)
+        return Certificate(_table(planes, numbers, validation, tolerances, notes or {}), validation)
 
 
 def _only(image, role):
-    """What is measured of that which gets no table; None of a picture."""
+    """Metrics of that which gets no table; None, all of them, of a picture."""
     if role != "image":
         return ["planes"]  # that no promise is broken was checked while it was coded
     return ["pixels"] if image.is_line else None
@@ -200,38 +203,46 @@ def _place(shape, key):
     return tuple(found)
 
 
-def _validation(pairs, labels, only, tolerances, name, more=()):
+@dataclass(frozen=True)
+class _Plane:
+    """What is kept of a plane: not its pixels, and not the many maps made of them."""
+
+    result: ImageValidation
+    measured: dict
+    columns: dict
+    cards: dict
+    unit: object
+
+
+def _measured(pair, label, only, tolerances, rows):
+    found, original = measure_pair(pair, only=only), pair.original
+    result = judge_pair(pair, found, tolerances, f"plane {label.partition('[')[2][:-1]}")
+    columns, cards = (_columns(pair), _cards(original)) if rows else ({}, {})
+    return _Plane(result, found, columns, cards, original.unit)
+
+
+def _validation(planes, more, tolerances, name):
     """The verdicts on all planes as those on one image; ``more`` where these cannot decide."""
-    measured = [measure_pair(pair, only=only) for pair in pairs]
-    each = [
-        judge_pair(pair, found, tolerances, _plane(label))
-        for pair, found, label in zip(pairs, measured, labels)
-    ]
-    if len(each) == 1:
-        return replace(each[0], name=name)
-    together, common = pool(each, measured, tolerances)
+    if len(planes) == 1:
+        return replace(planes[0].result, name=name)
+
+    def pooled(planes):
+        return pool([p.result for p in planes], [p.measured for p in planes], tolerances)
+
+    together, common = pooled(planes)
     if names := undecided([*together, common]):
-        metrics = {name.partition(".")[0] for name in names}
-        for pair, label in more:
-            measured.append(measure_pair(pair, only=metrics))
-            each.append(judge_pair(pair, measured[-1], tolerances, _plane(label)))
-        together, common = pool(each, measured, tolerances)
-    facts = max(each, key=lambda one: one.facts.get("sources", 0)).facts
+        planes = planes + more({name.partition(".")[0] for name in names})
+        together, common = pooled(planes)
+    facts = max(together, key=lambda one: one.facts.get("sources", 0)).facts
     return ImageValidation(name, merged(together, common), facts)
-
-
-def _plane(label):
-    return f"plane {label.partition('[')[2][:-1]}"
 
 
 # ---- the table -----------------------------------------------------------------------------
 
 
-def _table(pairs, planes, validation, tolerances, notes):
-    columns = _rows(pairs, planes)
-    units = _UNITS | dict.fromkeys(
-        ("flux_before", "flux_err", "flux_after"), _unit(pairs[0].original.unit)
-    )
+def _table(planes, numbers, validation, tolerances, notes):
+    columns = _rows(planes, numbers)
+    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(planes[0].unit))
     known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
     hdu = fits.BinTableHDU.from_columns(
         [
@@ -244,7 +255,7 @@ def _table(pairs, planes, validation, tolerances, notes):
         hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
     for key, value in notes.items():
         hdu.header[key] = value
-    for key, value in _facts(pairs, planes, validation, tolerances).items():
+    for key, value in _facts(planes, numbers, validation, tolerances).items():
         hdu.header[key] = value, _COMMENTS[key]
     hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
     for number, result in enumerate(validation.results, 1):
@@ -252,15 +263,15 @@ def _table(pairs, planes, validation, tolerances, notes):
     return hdu
 
 
-def _rows(pairs, planes):
+def _rows(planes, numbers):
     """Columns of all planes, one below the other."""
-    parts = [_columns(pair) for pair in pairs]
-    if not planes:
+    parts = [plane.columns for plane in planes]
+    if not numbers:
         return parts[0]
     full = [part for part in parts if len(part["id"])] or parts[:1]
     found = {name: np.concatenate([part[name] for part in full]) for name in full[0]}
     found["id"] = np.arange(1, len(found["id"]) + 1)
-    return found | {"plane": np.repeat(planes, [len(part["id"]) for part in parts])}
+    return found | {"plane": np.repeat(numbers, [len(part["id"]) for part in parts])}
 
 
 def _has_rows(original):
@@ -325,31 +336,37 @@ def _unit(unit):
 # ---- its header ----------------------------------------------------------------------------
 
 
-def _facts(pairs, planes, validation, tolerances):
-    """Values of CERTIFICATE_KEYWORDS, all but the quantities; of a cube's richest plane."""
+def _facts(planes, numbers, validation, tolerances):
+    """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
     packages = versions()
-    counts = [len(p.original.sources) if _has_rows(p.original) else 0 for p in pairs]
-    original, found = pairs[int(np.argmax(counts))].original, sum(counts)
-    scene = original.scene
     known = {
         "AECREATR": f"astroae {packages.pop('astroae', '')}".strip(),
         "AEPACKGS": ", ".join(f"{name} {number}" for name, number in packages.items()),
         "AEVERDIC": validation.verdict,
         "AETOLNAM": tolerances.name,
         "AETOLSHA": tolerances.sha256,
-        "AEKINDS": ", ".join(scene.kinds),
-        "AESOURCE": found,
-        "AEPIXORG": 0,
     }
-    if planes:
-        known["AEPLANES"] = ", ".join(map(str, planes))
+    if numbers:
+        known["AEPLANES"] = ", ".join(map(str, numbers))
+    # Of a cube's planes the richest one's, but the numbers of all.
+    known |= max((plane.cards for plane in planes), key=lambda cards: cards["AESOURCE"])
+    for key in ("AESOURCE", "AESAMPLE"):
+        if key in known:
+            known[key] = sum(plane.cards.get(key, 0) for plane in planes)
+    return known
+
+
+def _cards(original):
+    """Those of one plane."""
+    scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
+    known = {"AEKINDS": ", ".join(scene.kinds), "AESOURCE": found, "AEPIXORG": 0}
     if scene.no_sources:
         known["AENOSRC"] = scene.no_sources
     if original.noise > 0:
         known |= {
             "AEFWHM": _rounded(original.fwhm),
             "AEAPRAD": _rounded(APERTURE * original.fwhm),
-            "AESAMPLE": sum(min(original.max_sources, n) for n in counts),
+            "AESAMPLE": min(original.max_sources, found),
         }
     if original.zero_point:
         known["AEZEROPT"] = original.zero_point

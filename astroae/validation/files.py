@@ -343,7 +343,7 @@ def _wanted(before, after, hdu):
         )
     # Paired among all, so that order means the same.
     kept = [(one, other) for one, other in partners(images, there)[0] if one in asked]
-    return asked, [other for _, other in kept]
+    return asked, [other for _, other in kept] or there
 
 
 def _nothing_to_pair(originals, restored, file):

@@ -206,7 +206,8 @@ def _grid(shape, *systems):
     longest = sorted(range(naxis), key=lambda axis: -lengths[axis])[:2]
     axes = []
     for axis, n in enumerate(lengths):
-        some = np.rint(np.linspace(0, n - 1, _ACROSS if axis in longest else _ALONG))
+        few = _ALONG if naxis <= 4 else 2
+        some = np.rint(np.linspace(0, n - 1, _ACROSS if axis in longest else few))
         axes.append(np.unique([*some, -0.5, n - 0.5] if axis in longest and n > 1 else some))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, naxis)
     nodes = [_nodes(table, lengths) for wcs in systems for table in _tables(wcs)]

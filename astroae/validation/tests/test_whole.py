@@ -218,6 +218,13 @@ def test_the_one_image_that_was_asked_for(tmp_path):
     assert found.verdict == "fail" and not found.images
 
 
+def test_one_image_of_several_against_an_array():
+    before = hdus()
+    image = before[2].data.copy()
+    found = astroae.validate(before, image, hdu="SCI,2", only="pixels")
+    assert found.images[0]["pixels.rms"].value == 0 and found.whole == ()
+
+
 def test_a_renamed_single_image_is_compared_and_fails():
     one, other = (fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(sky((40, 40)), name=n)]) for n in "AB")  # fmt: skip
     found = astroae.validate(one, other, only="pixels")
