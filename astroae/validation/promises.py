@@ -75,11 +75,7 @@ def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
     if isinstance(mode, Lossless):
         return 0.0
     if isinstance(mode, Relative):
-        return (
-            mode.relative_error * np.abs(values.astype(np.float64))
-            if encoded.dtype.kind == "f"
-            else 0.0
-        )
+        return mode.relative_error * np.abs(values) if encoded.dtype.kind == "f" else 0.0
     step = encoded.tiles["SCALE"] / (1 - MARGIN)
     half = step / 2 if encoded.dtype.kind == "f" else np.maximum(np.rint(step) - 1, 0) / 2
     bound = _spread(half * unit, encoded.grid, region).reshape(values.shape)

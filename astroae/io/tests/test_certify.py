@@ -169,13 +169,13 @@ def test_a_cube_is_certified_over_its_planes(tmp_path):
     )
     with fits.open(tmp_path / "b.fits") as hdus:
         header, table = hdus[2].header, hdus[2].data
-        quantities = [json.loads(header[f"AEQTY{n}"]) for n in (1, 2, 3)]
+        found = [json.loads(header[key]) for key in header if key.startswith("AEQTY")]
     assert result.verdict == header["AEVERDIC"] in ("pass", "undetermined")
     measured = [int(n) for n in header["AEPLANES"].split(",")]
     assert len(measured) >= 3 and {0, 5} <= set(measured)
     assert set(table["plane"]) <= set(measured) and header["AESOURCE"] == len(table)
     assert list(table["id"]) == list(range(1, len(table) + 1))
-    assert quantities[0][0] == "aperture.bias" and quantities[0][-1] > 30
+    assert {name: values[-1] for name, *values in found}["aperture.bias"] > 30
     astroae.decompress(tmp_path / "b.fits", tmp_path / "c.fits")
     assert fits.getdata(tmp_path / "c.fits").shape == cube.shape
 

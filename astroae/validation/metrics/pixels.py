@@ -22,7 +22,6 @@ QUANTITIES = (
     Quantity("ms_ssim", "", "at least", "multi-scale structural similarity, image on [0, 1]"),
 )
 _BOX = 8  # pixels: smaller than what other metrics average over, so that no damage hides
-_ARITHMETIC = 2.0**-50  # of a bound, that float64 may be off in comparing
 _PICTURE = 20  # sigma of range; below, what passes as noise would fail as a picture
 
 
@@ -71,7 +70,8 @@ def _over_bound(pair, n):
     # A bound of 0 asks for the very same pixel.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(error > 0, error / bound, 0.0)
-    kept = error <= bound * (1 + _ARITHMETIC) + _rounding(pair, bound)
+    arithmetic = 4 * np.finfo(np.result_type(bound, np.float32)).eps
+    kept = error <= bound.astype(np.float64) * (1 + arithmetic) + _rounding(pair, bound)
     ratio[kept] = np.minimum(ratio[kept], 1)
     ratio[kept & (bound == 0)] = 0
     return Measured(exact(ratio.max(), n))
