@@ -27,7 +27,7 @@ def verdicts_of(path, pages=None):
     -------
     list of dict
         One per image: ``image``, ``hdu``, ``overall``, ``certificate``, and the verdict of
-        every quantity under its name.
+        every quantity of its pixels under its name.
     """
     path = Path(path)
     name = path.name.split(".fits")[0]
@@ -50,7 +50,7 @@ def verdicts_of(path, pages=None):
             "kinds": " ".join(image.facts["kinds"]),
             "overall": image.verdict,
             "certificate": certificate,
-            **{result.name: result.verdict for result in image.results},
+            **{r.name: r.verdict for r in image.results if not r.name.startswith("header.")},
         }
         for image in found.images
     ]

@@ -3,7 +3,9 @@
 COMPRESSED may be a file of astroae or fpack, or the plain FITS file that any other
 codec's output was written to.  HDUs are paired by EXTNAME and EXTVER, else by order
 among those of the same shape.  Each metric passes where its whole 95 % interval lies
-within its tolerance, fails where it lies outside, and is undetermined else.
+within its tolerance, fails where it lies outside, and is undetermined else.  A lost image
+or table fails, and so does a header that says another place, unit, gain, exposure
+time, zero point or time of the same pixels.
 
 With --also further pairs of the same field are validated too, and light curves through
 all of them.
@@ -37,7 +39,7 @@ def add_arguments(parser):
         metavar="NAME|FILE",
         help="default, photometry, weak-lensing, or a TOML file",
     )
-    parser.add_argument("--only", type=_names, metavar="METRIC,...", help="only these metrics")
+    parser.add_argument("--only", type=_names, metavar="METRIC,...", help="only these metrics (and headers)")
     parser.add_argument(
         "--mask",
         type=_hdu,

@@ -269,6 +269,7 @@ CERTIFICATE_KEYWORDS = (
     Keyword("AETOLNAM", str, "tolerance set", "Name of the tolerance set."),
     Keyword("AETOLSHA", str, "", "SHA-256 of the tolerance set's file."),
     Keyword("AEKINDS", str, "kinds of image", "What kind of image it was taken for."),
+    Keyword("AEPLANES", str, "planes measured", "Planes of a cube that were measured, from 0."),
     Keyword("AENOSRC", str, "", "Why sources cannot be measured on it, where they cannot."),
     Keyword("AESOURCE", int, "sources found", "Sources of 5 sigma that were found."),
     Keyword(
@@ -295,6 +296,7 @@ CERTIFICATE_KEYWORDS = (
 #: Columns of a certificate, one row per source.
 CERTIFICATE_COLUMNS = (
     Column("id", "J", "i4", "1: the brightest", "Number of the source, the brightest first."),
+    Column("plane", "J", "i4", "of AEPLANES", "Plane of a cube, from 0 in C order; of cubes only."),
     Column("x", "D", "f8", "pixels from 0", "Position in the original, pixels from 0."),
     Column("y", "D", "f8", "pixels from 0", "The same along y."),
     Column("ra", "D", "f8", "ICRS", "Right ascension; with a celestial WCS only."),

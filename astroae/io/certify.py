@@ -53,7 +53,6 @@ class Certifier:
             )
         self._tolerances = ask("certificate_tolerances")(tolerance)
         self._raises, self._threads, self._given = on_fail == "raise", threads, set()
-        self._uncertified = {}  # why, by the number of the HDU
 
     def certify(self, job, span, role, table):
         """Bytes of the certificate of one image, empty where it has none, and the findings.
@@ -78,18 +77,16 @@ class Certifier:
         ToleranceError
             A tolerance is broken, and that was to raise.
         """
-        shape = tuple(n for n in table.encoded.shape if n > 1)
+        shape = tuple(n for n in table.encoded.shape if n > 1) or (1,)
         where = f"{job.src}, {span.label}"
         if role != "image" and is_exact(table.encoded, table.structure.settings):
             return b"", {"verdict": "pass", "note": "exact, as was checked; no table"}
-        if len(shape) != 2:
-            note = f"not certified: number of axes is {len(shape)}, 2 can be"
-            self._uncertified[span.index] = note
-            return b"", {"note": note}
         found = self._measured(job, span, role, table, shape)
         if found.broken and self._raises:
             raise _broken(where, found.broken, self._tolerances.name)
         report = {"verdict": found.verdict, "broken": tuple(found.broken)}
+        if role == "image" and found.hdu is None:
+            report["note"] = "a line of pixels, measured as pixels only; no table"
         return b"" if found.hdu is None else _with_checksums(found.hdu), report
 
     def _measured(self, job, span, role, table, shape):
@@ -110,15 +107,12 @@ class Certifier:
         )
 
     def warn(self, result):
-        """Warn of each image of a file whose certificate fails, or that can have none."""
+        """Warn of each image of a file whose certificate fails."""
         for hdu in result.hdus:
             place = f"{result.target}, extension {hdu.index}"
             place += f" ({hdu.name})" if hdu.name else ""
             if hdu.broken:
                 text = f"tolerances are broken: {place}: {'; '.join(hdu.broken)}"
-                warnings.warn(text, AstropyUserWarning, stacklevel=3)
-            elif hdu.index in self._uncertified:
-                text = f"{place}: {self._uncertified[hdu.index]}"
                 warnings.warn(text, AstropyUserWarning, stacklevel=3)
 
     def _notes(self, job, span):

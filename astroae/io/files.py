@@ -140,8 +140,7 @@ def compress(
     Warns
     -----
     AstropyUserWarning
-        A certificate fails, with ``on_fail="warn"``; or an image has other than 2 axes
-        and gets none.
+        A certificate fails, with ``on_fail="warn"``.
 
     Examples
     --------

@@ -1,9 +1,11 @@
 """Sources by magnitude, and the worst of the bins."""
 
+from functools import partial
+
 import numpy as np
 
 from astroae.validation.metrics import Bin, Measured
-from astroae.validation.statistics import mean
+from astroae.validation.statistics import Parts, mean
 
 __all__ = ["by_magnitude", "magnitude_bins", "worst_bin"]
 
@@ -78,10 +80,11 @@ def worst_bin(values, mag, note=""):
     Measured
         Joint: its intervals hold all together in 95 % of cases (Bonferroni).
     """
+    parts = Parts(partial(worst_bin, note=note), (values, mag))
     count = max(1, len(magnitude_bins(mag)))
     level = 1 - 0.05 / count
     bins = by_magnitude(values, mag, lambda part: mean(part, level=level))
     if not bins:
-        return Measured(mean(values), note=note)
+        return Measured(mean(values), note=note, parts=parts)
     worst = max(bins, key=lambda one: max(abs(one.estimate.low), abs(one.estimate.high)))
-    return Measured(worst.estimate, bins, True, note)
+    return Measured(worst.estimate, bins, True, note, parts)

@@ -7,17 +7,20 @@ images give the same bytes.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.io import fits
 
 from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
 from astroae.io.spans import quiet_headers
+from astroae.validation.cubes import more_planes, planes_of
 from astroae.validation.extras import needed
-from astroae.validation.measure import validate_pair, versions
+from astroae.validation.measure import judge_pair, measure_pair, versions
 from astroae.validation.original import Original
-from astroae.validation.pair import Pair
+from astroae.validation.pair import Pair, check_shapes
+from astroae.validation.pairing import Image
+from astroae.validation.pooling import merged, pool, undecided
 from astroae.validation.promises import bound_of_coded
 from astroae.validation.result import ImageValidation
 from astroae.validation.sources import APERTURE
@@ -101,16 +104,19 @@ def certify(
 ):
     """Measure what compression did to an image.
 
+    Of a cube of more than three planes those are measured that `astroae.validate` measures;
+    what one plane cannot decide is pooled over them.
+
     Parameters
     ----------
-    original, restored : array (y, x)
+    original, restored : array (..., y, x)
         Physical values.
     header : `~astropy.io.fits.Header`
         Of the image, for WCS, BUNIT, gain, saturation and zero point.
     name : str
         Of the image, for messages.
     tolerance : str, path-like or Tolerances
-    mask : array of bool (y, x), optional
+    mask : array of bool (..., y, x), optional
         True: bad.
     encoded : `~astroae.codec.image.EncodedImage`, optional
         What the restored image was decoded from: says what was promised of its pixels.
@@ -144,28 +150,99 @@ def certify(
     ('fail', 'PHOTOMETRY', 'pix')
     """
     tolerances = checked_tolerances(tolerance)
+    before, after = np.asarray(original), np.asarray(restored)
+    check_shapes(before.shape, after.shape, name)
+    image, other = (
+        Image(values, header, values.shape, file=name, mask=mask) for values in (before, after)
+    )
     with quiet_headers():
-        measured = Original(original, mask=mask, header=header, name=name)
-        bound = None
-        if encoded is not None:
-            bzero = measured.header.get("BZERO", 0)
-            bound = bound_of_coded(encoded, unit, measured.data, bzero=bzero)
-        pair = Pair(measured, restored, bound=bound, role=role)
-        # That of a plane no promise is broken was checked while it was coded.
-        only = ["planes"] if role != "image" else None
-        validation = validate_pair(pair, tolerance=tolerances, only=only, name=name)
-        if role != "image":
+        keys, labels, _ = planes_of(image, other)
+        only, rows = _only(image, role), role == "image" and not image.is_line
+
+        def measured(key, label, only, rows=False):
+            pair = _pair(image, other, key, encoded=encoded, unit=unit, role=role)
+            return _measured(pair, label, only, tolerances, rows)
+
+        planes = [measured(key, label, only, rows) for key, label in zip(keys, labels)]
+        further = zip(*more_planes(image, keys))
+        validation = _validation(
+            planes, lambda metrics: [measured(*of, metrics) for of in further], tolerances, name
+        )
+        if not rows:
             return Certificate(None, validation)
-        return Certificate(_table(pair, validation, tolerances, notes or {}), validation)
+        numbers = [int(np.ravel_multi_index(k, before.shape[:-2])) for k in keys if k is not ...]
+        return Certificate(_table(planes, numbers, validation, tolerances, notes or {}), validation)
+
+
+def _only(image, role):
+    """Metrics of that which gets no table; None, all of them, of a picture."""
+    if role != "image":
+        return ["planes"]  # that no promise is broken was checked while it was coded
+    return ["pixels"] if image.is_line else None
+
+
+def _pair(image, other, key, *, encoded, unit, role):
+    values = image.pixels(key)
+    measured = Original(values, mask=image.masked(key), header=image.header, name=image.file)
+    bound = None
+    if encoded is not None:
+        place = _place(encoded.shape, key)
+        bzero = measured.header.get("BZERO", 0)
+        bound = bound_of_coded(encoded, unit, values, place, bzero=bzero)
+    return Pair(measured, other.pixels(key), bound=bound, role=role)
+
+
+def _place(shape, key):
+    """The key of a plane among axes of which those of length one had been left out."""
+    if key is ...:
+        return key
+    left, found = list(key), []
+    for n in shape:
+        if left:
+            found.append(left.pop(0) if n > 1 else 0)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """What is kept of a plane: not its pixels, and not the many maps made of them."""
+
+    result: ImageValidation
+    measured: dict
+    columns: dict
+    cards: dict
+    unit: object
+
+
+def _measured(pair, label, only, tolerances, rows):
+    found, original = measure_pair(pair, only=only), pair.original
+    result = judge_pair(pair, found, tolerances, f"plane {label.partition('[')[2][:-1]}")
+    columns, cards = (_columns(pair), _cards(original)) if rows else ({}, {})
+    return _Plane(result, found, columns, cards, original.unit)
+
+
+def _validation(planes, more, tolerances, name):
+    """The verdicts on all planes as those on one image; ``more`` where these cannot decide."""
+    if len(planes) == 1:
+        return replace(planes[0].result, name=name)
+
+    def pooled(planes):
+        return pool([p.result for p in planes], [p.measured for p in planes], tolerances)
+
+    together, common = pooled(planes)
+    if names := undecided([*together, common]):
+        planes = planes + more({name.partition(".")[0] for name in names})
+        together, common = pooled(planes)
+    facts = max(together, key=lambda one: one.facts.get("sources", 0)).facts
+    return ImageValidation(name, merged(together, common), facts)
 
 
 # ---- the table -----------------------------------------------------------------------------
 
 
-def _table(pair, validation, tolerances, notes):
-    original = pair.original
-    columns = _columns(pair)
-    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(original.unit))
+def _table(planes, numbers, validation, tolerances, notes):
+    columns = _rows(planes, numbers)
+    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(planes[0].unit))
     known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
     hdu = fits.BinTableHDU.from_columns(
         [
@@ -178,12 +255,23 @@ def _table(pair, validation, tolerances, notes):
         hdu.header.set(f"TCOMM{number}", column.comment, after=f"TFORM{number}")
     for key, value in notes.items():
         hdu.header[key] = value
-    for key, value in _facts(original, validation, tolerances).items():
+    for key, value in _facts(planes, numbers, validation, tolerances).items():
         hdu.header[key] = value, _COMMENTS[key]
     hdu.header["LONGSTRN"] = "OGIP 1.0", "strings may go on in CONTINUE"
     for number, result in enumerate(validation.results, 1):
         hdu.header[f"AEQTY{number}"] = _as_json(result)
     return hdu
+
+
+def _rows(planes, numbers):
+    """Columns of all planes, one below the other."""
+    parts = [plane.columns for plane in planes]
+    if not numbers:
+        return parts[0]
+    full = [part for part in parts if len(part["id"])] or parts[:1]
+    found = {name: np.concatenate([part[name] for part in full]) for name in full[0]}
+    found["id"] = np.arange(1, len(found["id"]) + 1)
+    return found | {"plane": np.repeat(numbers, [len(part["id"]) for part in parts])}
 
 
 def _has_rows(original):
@@ -248,20 +336,30 @@ def _unit(unit):
 # ---- its header ----------------------------------------------------------------------------
 
 
-def _facts(original, validation, tolerances):
+def _facts(planes, numbers, validation, tolerances):
     """Values of CERTIFICATE_KEYWORDS, all but the quantities."""
     packages = versions()
-    scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
     known = {
         "AECREATR": f"astroae {packages.pop('astroae', '')}".strip(),
         "AEPACKGS": ", ".join(f"{name} {number}" for name, number in packages.items()),
         "AEVERDIC": validation.verdict,
         "AETOLNAM": tolerances.name,
         "AETOLSHA": tolerances.sha256,
-        "AEKINDS": ", ".join(scene.kinds),
-        "AESOURCE": found,
-        "AEPIXORG": 0,
     }
+    if numbers:
+        known["AEPLANES"] = ", ".join(map(str, numbers))
+    # Of a cube's planes the richest one's, but the numbers of all.
+    known |= max((plane.cards for plane in planes), key=lambda cards: cards["AESOURCE"])
+    for key in ("AESOURCE", "AESAMPLE"):
+        if key in known:
+            known[key] = sum(plane.cards.get(key, 0) for plane in planes)
+    return known
+
+
+def _cards(original):
+    """Those of one plane."""
+    scene, found = original.scene, len(original.sources) if _has_rows(original) else 0
+    known = {"AEKINDS": ", ".join(scene.kinds), "AESOURCE": found, "AEPIXORG": 0}
     if scene.no_sources:
         known["AENOSRC"] = scene.no_sources
     if original.noise > 0:

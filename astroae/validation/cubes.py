@@ -6,8 +6,9 @@ import numpy as np
 
 from astroae.pixels.noise import noise_sigma
 
-__all__ = ["planes_of"]
+__all__ = ["more_planes", "planes_of"]
 
+_MORE = 12  # planes, where the first ones cannot decide
 _PLANES = 3  # first, middle, last; up to so many all
 
 
@@ -39,9 +40,37 @@ def planes_of(image, restored=None):
     if n == 1:
         return keys, [image.label], ""
     chosen = keys if n <= _PLANES else _chosen(image, restored, keys)
-    places = [f"[{','.join(map(str, key))}]" for key in chosen]
+    places = [_place(key) for key in chosen]
     note = f"{image.label}: {len(chosen)} of {n} planes were measured: {', '.join(places)}"
     return chosen, [image.label + place for place in places], note if len(chosen) < n else ""
+
+
+def more_planes(image, measured):
+    """Further planes of a cube, evenly over it, for what the measured ones cannot decide.
+
+    Parameters
+    ----------
+    image : `~astroae.validation.pairing.Image`
+    measured : list
+        Keys of the planes that were measured.
+
+    Returns
+    -------
+    keys, labels
+        As of `planes_of`.
+    """
+    leading = image.shape[:-2]
+    if image.is_line or math.prod(leading) <= len(measured):
+        return [], []
+    keys = [tuple(int(i) for i in k) for k in np.ndindex(*leading)]
+    left = [key for key in keys if key not in measured]
+    some = np.unique(np.linspace(0, len(left) - 1, min(_MORE, len(left))).round().astype(int))
+    keys = [left[i] for i in some]
+    return keys, [image.label + _place(key) for key in keys]
+
+
+def _place(key):
+    return f"[{','.join(map(str, key))}]"
 
 
 def _chosen(image, restored, keys):

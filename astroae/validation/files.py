@@ -1,23 +1,25 @@
 """`astroae.validate`: files, or what is in memory, before and after."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from astropy.io import fits
 
 from astroae.errors import InputError, SettingError
 from astroae.io.planes import plane_of
-from astroae.validation.cubes import planes_of
-from astroae.validation.headers import differing_cards
+from astroae.validation.cubes import more_planes, planes_of
+from astroae.validation.headers import header_results
 from astroae.validation.masks import bad_pixels
 from astroae.validation.measure import chosen_metrics, judge_pair, measure_pair, versions
 from astroae.validation.original import Original
 from astroae.validation.pair import Pair
-from astroae.validation.pairing import images_of, name_of, partners
+from astroae.validation.pairing import Image, contents_of, name_of, no_image, partners
+from astroae.validation.pooling import POOLED, pool, undecided
 from astroae.validation.promises import bound_of, codec_of
-from astroae.validation.result import Validation
+from astroae.validation.result import ImageValidation, Validation
 from astroae.validation.tolerances import load_tolerances
+from astroae.validation.whole import unjudged, whole_results
 
 __all__ = ["validate"]
 __doctest_requires__ = {"validate": ["photutils"]}
@@ -46,10 +48,11 @@ def validate(
 
     Every image HDU of the original is compared with its partner in the restored file:
     by EXTNAME and EXTVER, else by order among those of the same shape.  Values are
-    compared in physical units.  An image that is missing in the restored file, or whose WCS
-    or BUNIT is another there, keeps the whole from passing.  Masks, weights and errors are recognised by their names
-    (`astroae.io.planes`), and held to what may become of them.  A compressed image of
-    astroae or fpack is held to the error that its writer promised, too.
+    compared in physical units.  An image or table that is missing in the restored file fails,
+    and so does a WCS that moves pixels, another unit, gain, exposure time or zero point;
+    how they are written is no difference.  Masks, weights and errors are recognised by
+    their names (`astroae.io.planes`), and held to what may become of them.  A compressed
+    image of astroae or fpack is held to the error that its writer promised, too.
 
     Of a cube of more than three planes the first that holds something, the middle one, the
     last and the one that changed most are measured.
@@ -67,7 +70,8 @@ def validate(
     tolerance : str, path-like or Tolerances
         Name of a set (`astroae.validation.tolerances.tolerance_names`), or a TOML file.
     only : str or iterable of str, optional
-        Names of metrics; by default all that apply.
+        Names of metrics; by default all that apply.  Headers, and whether all images are
+        there, are judged whatever the choice.
     mask : array of bool, int or str, optional
         Bad pixels: True, or not 0.  A number or EXTNAME is that of an HDU of the
         original; of several with one EXTNAME each image takes that of its own EXTVER.
@@ -90,7 +94,7 @@ def validate(
     Raises
     ------
     InputError
-        A file cannot be read, or no image has a partner.
+        A file cannot be read, or two objects in memory differ in shape.
     SettingError
         No such metric or tolerance set, or lists of different lengths.
     CorruptFileError
@@ -123,15 +127,17 @@ def validate(
         )
     about = {"wcs": wcs, "unit": unit, "zero_point": zero_point, "gain": gain}
     about |= {"saturation": saturation, "max_sources": max_sources}
-    images, notes, unjudged, series = [], [], [], []
+    images, notes, left, whole, series = [], [], [], [], []
     for i, (one, other) in enumerate(zip(originals, after)):
-        work = _Work(tolerances, only, mask, about, figures, name_of(other) if many else "")
+        prefix = name_of(other) if many else ""
+        work = _Work(tolerances, only, mask, about, figures, prefix, many)
         bar = None if progress is None else _part(progress, i, len(originals))
-        found, said, left, first = work.file(one, other, hdu, bar, keep=many)
-        images += found
-        notes += said
-        unjudged += left
-        series += [] if first is None else [first]
+        found = work.file(one, other, hdu, bar)
+        images += found.images
+        notes += found.notes
+        left += found.unjudged
+        whole += found.whole
+        series += [] if found.first is None else [found.first]
     if len(series) > 1 and only is None:
         from astroae.validation.series import series_results
 
@@ -144,7 +150,8 @@ def validate(
         tuple(notes),
         versions(),
         time.monotonic() - begun,
-        tuple(unjudged),
+        tuple(left),
+        tuple(whole),
     )
 
 
@@ -162,41 +169,107 @@ def _part(progress, i, n):
     return lambda done, total: progress(i * total + done, n * total)
 
 
+@dataclass
+class _Found:
+    """Of one pair of files."""
+
+    images: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    unjudged: list = field(default_factory=list)
+    whole: list = field(default_factory=list)
+    measured: list = field(default_factory=list)  # of each image; empty of no picture
+    first: Pair | None = None  # of its first picture
+
+    def named(self, file):
+        """With the name of the file, where there are several."""
+        if file:
+            self.notes = [f"{file}: {note}" for note in self.notes]
+            self.unjudged = [f"{file}: {text}" for text in self.unjudged]
+            self.whole = [replace(one, note=f"{file}: {one.note}") for one in self.whole]
+            if self.images and self.images[-1].name == POOLED:
+                self.images[-1] = replace(self.images[-1], name=f"{file}: {POOLED}")
+        return self
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A plane to be measured."""
+
+    one: Image
+    other: Image
+    key: tuple
+    label: str
+    names: list  # of metrics
+    header: tuple  # results
+
+
 class _Work:
     """What is the same for all images of a call."""
 
-    def __init__(self, tolerances, only, mask, about, figures, prefix):
+    def __init__(self, tolerances, only, mask, about, figures, prefix="", keep=False):
         self.tolerances, self.only, self.mask = tolerances, only, mask
-        self.about, self.figures, self.prefix = about, figures, prefix
+        self.about, self.figures = about, figures
+        self.prefix, self.keep = prefix, keep  # of several files
 
-    def file(self, original, restored, hdu, progress, keep):
-        """Results of a pair of files, notes, what no metric judges, a `Pair` of its first picture."""
-        with images_of(original) as before, images_of(restored) as after:
+    def file(self, original, restored, hdu, progress):
+        """Everything of a pair of files, as `_Found`."""
+        with contents_of(original) as before, contents_of(restored) as after:
             wanted, there = _wanted(before, after, hdu)
             pairs, notes = partners(wanted, there)
-            unjudged = _unjudged(wanted, pairs)
-            planes = [(one, other, *planes_of(one, other)) for one, other in pairs]
-            notes += [note for *_, note in planes if note]
-            jobs = [
-                (one, other, key, label, names)
-                for one, other, keys, labels, _ in planes
-                if (names := self._metrics(one, notes))
-                for key, label in zip(keys, labels)
-            ]
-            total = sum(len(names) for *_, names in jobs)
-            results, done, first = [], 0, None
-            for one, other, key, label, names in jobs:
-                bar = None if progress is None else _behind(progress, done, total)
-                result, pair = self._plane(one, other, key, label, names, before, notes, bar)
-                results.append(result)
-                done += len(names)
-                if keep and first is None and pair.role == "image":
-                    first = pair
-                    pair.codec = None  # it needs the file, which is closed when series begin
-        if self.prefix:
-            notes = [f"{self.prefix}: {note}" for note in notes]
-            unjudged = [f"{self.prefix}: {text}" for text in unjudged]
-        return results, notes, unjudged, first
+            if not pairs and None in (before.hdus, after.hdus):
+                raise _nothing_to_pair(wanted, there, after.file)
+            found = _Found(notes=notes, unjudged=unjudged(before) if hdu is None else [])
+            found.whole += whole_results(
+                before, after, wanted, pairs, self.tolerances, parts=hdu is None
+            )
+            jobs = self._jobs(pairs, notes)
+            self._measure(jobs, before.images, found, progress)
+            images, common = pool(found.images, found.measured, self.tolerances)
+            further = self._further(jobs, undecided([*images, common]), notes)
+            if further:
+                self._measure(further, before.images, found)
+                images, common = pool(found.images, found.measured, self.tolerances)
+            found.images = [*images, common] if common else images
+        return found.named(self.prefix)
+
+    def _measure(self, jobs, images, found, progress=None):
+        """Add what is measured of some planes."""
+        total, done = sum(len(job.names) for job in jobs), 0
+        for job in jobs:
+            bar = None if progress is None else _behind(progress, done, total)
+            result, pair, measured = self._plane(job, images, found.notes, bar)
+            found.images.append(result)
+            found.measured.append(measured if pair and pair.role == "image" else {})
+            done += len(job.names)
+            if self.keep and found.first is None and found.measured[-1]:
+                found.first = pair
+                pair.codec = None  # it needs the file, which is closed when series begin
+
+    def _further(self, jobs, names, notes):
+        """More planes of the cubes, for quantities that are undecided."""
+        metrics = {name.partition(".")[0] for name in names}
+        found = []
+        for one in dict.fromkeys(job.one for job in jobs if _role(job.one) == "image"):
+            of = [job for job in jobs if job.one is one]
+            wanted = [name for name in of[0].names if name in metrics]
+            keys, labels = more_planes(one, [job.key for job in of]) if wanted else ([], [])
+            found += [replace(of[0], key=k, label=n, names=wanted) for k, n in zip(keys, labels)]
+            if keys:
+                notes.append(f"{one.label}: {len(keys)} more planes for {', '.join(wanted)}")
+        return found
+
+    def _jobs(self, pairs, notes):
+        """A `_Job` for every plane that is measured."""
+        planes = [(one, other, *planes_of(one, other)) for one, other in pairs]
+        notes += [note for *_, note in planes if note]
+        jobs = []
+        for one, other, keys, labels, _ in planes:
+            names = self._metrics(one, notes)
+            header, came = header_results(one, other, self.tolerances)
+            notes += came
+            if names or any(result.verdict != "skipped" for result in header):
+                jobs += [_Job(one, other, *of, names, header) for of in zip(keys, labels)]
+        return jobs
 
     def _metrics(self, image, notes):
         """Names of the metrics that are asked of an image."""
@@ -209,18 +282,22 @@ class _Work:
             notes.append(f"{image.label}: a line of pixels, measured as pixels only")
         return names
 
-    def _plane(self, one, other, key, label, names, images, notes, progress):
-        values, role = one.pixels(key), _role(one)
-        after = other.pixels(key).astype(np.float64)
+    def _plane(self, job, images, notes, progress):
+        one, other, key, role = job.one, job.other, job.key, _role(job.one)
+        label = f"{self.prefix}: {job.label}" if self.prefix else job.label
+        if not job.names:
+            facts = {"kinds": ["header only"], "shape": list(one.shape)}
+            return ImageValidation(label, job.header, facts), None, {}
+        values = one.pixels(key)
+        after = other.pixels(key)
         if (lost := other.masked(key)) is not None:
-            after[lost] = np.nan
+            after = np.where(lost, np.nan, after)
         if values.dtype.itemsize == 8 and values.dtype.kind in "iu":
             if max(abs(int(values.min())), abs(int(values.max()))) > _LARGEST:
-                notes.append(f"{label}: whole numbers above 2^53, compared as float64")
+                notes.append(f"{job.label}: whole numbers above 2^53, compared as float64")
         bad = one.masked(key)
         if role == "image" and self.mask is not None:
             bad = bad_pixels(self.mask, one, key, images, notes)
-        label = f"{self.prefix}: {label}" if self.prefix else label
         about = dict(self.about)
         about["wcs"] = one.wcs if about["wcs"] is None else about["wcs"]
         about["unit"] = one.unit if about["unit"] is None else about["unit"]
@@ -228,26 +305,14 @@ class _Work:
         bound = bound_of(other, one, key, values)
         codec = codec_of(other) if role == "image" else None
         pair = Pair(picture, after, bound=bound, role=role, codec=codec)
-        found = measure_pair(pair, only=names, progress=progress)
+        found = measure_pair(pair, only=job.names, progress=progress)
         result = judge_pair(pair, found, self.tolerances, label)
+        result = replace(result, results=result.results + job.header)
         if self.figures and role == "image" and not one.is_line:
             from astroae.validation.report.figures import draw
 
             result = replace(result, figures=draw(pair, result))
-        return result, pair
-
-
-def _unjudged(wanted, pairs):
-    """What keeps a file from passing though no metric looks at it."""
-    paired = [one for one, _ in pairs]
-    found = [f"{one.label} is not in the restored file" for one in wanted if one not in paired]
-    for one, other in pairs:
-        if not any(isinstance(image.source, np.ndarray) for image in (one, other)):
-            cards = differing_cards(one.header, other.header)
-            found += [f"{one.label}: {', '.join(cards)} differ"] if cards else []
-        elif None not in (one.unit, other.unit) and one.unit != other.unit:
-            found.append(f"{one.label}: the unit {one.unit} became {other.unit}")
-    return found
+        return result, pair, found
 
 
 def _behind(progress, before, total):
@@ -261,21 +326,35 @@ def _role(image):
 
 
 def _wanted(before, after, hdu):
-    """Both lists, or only what ``hdu`` names of the originals and what may be its partner."""
+    """Both lists of images, or only what ``hdu`` names of the originals and its partners."""
+    images, there = before.images, after.images
+    if not images:
+        raise no_image(before.file)
     if hdu is None:
-        return before, after
-    asked = [image for image in before if image.is_called(hdu)]
+        return images, there
+    asked = [image for image in images if image.is_called(hdu)]
     if not asked:
         raise InputError(
             "no such image HDU in the original",
-            where=f"{before[0].file}, hdu",
+            where=f"{before.file}, hdu",
             found=f"got {hdu!r}, there are "
-            + ", ".join(f"{image.index} ({image.label})" for image in before),
+            + ", ".join(f"{image.index} ({image.label})" for image in images),
             hint="give a number or an EXTNAME",
         )
     # Paired among all, so that order means the same.
-    pairs, _ = partners(before, after)
-    kept = [(one, other) for one, other in pairs if one in asked]
-    if not kept:
-        return asked, after
-    return [one for one, _ in kept], [other for _, other in kept]
+    kept = [(one, other) for one, other in partners(images, there)[0] if one in asked]
+    return asked, [other for _, other in kept] or there
+
+
+def _nothing_to_pair(originals, restored, file):
+    return InputError(
+        "no image of the one has its partner in the other",
+        where=file,
+        found=f"{_listed_images(restored)}; the original {originals[0].file} has "
+        f"{_listed_images(originals)}",
+        hint="images are paired by EXTNAME and EXTVER, or by order, where shapes are equal",
+    )
+
+
+def _listed_images(images):
+    return ", ".join(f"{image.label} {image.shape}" for image in images) or "no image"

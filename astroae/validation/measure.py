@@ -11,6 +11,7 @@ __all__ = ["chosen_metrics", "facts", "judge_pair", "measure_pair", "validate_pa
 __doctest_requires__ = {"validate_pair": ["photutils"]}
 
 _OF_PLANES = ("pixels", "planes")  # all that a mask or a weight plane is asked
+_ALWAYS = ("header", "file")  # of files, whatever the choice
 _PACKAGES = ("astroae", "numpy", "astropy", "scipy", "photutils", "scikit-image", "pytorch-msssim")
 
 
@@ -137,7 +138,7 @@ def chosen_metrics(only, role):
     known = metrics()
     asked = known if only is None else {only} if isinstance(only, str) else set(only)
     names = {name.partition(".")[0] for name in asked}  # "pixels.rms" is of "pixels"
-    unknown = sorted(names - set(known))
+    unknown = sorted(names - set(known) - set(_ALWAYS))
     if unknown:
         raise SettingError(
             "no such metric",

@@ -8,7 +8,7 @@ from astroae.errors import InputError
 from astroae.validation.original import usable
 from astroae.validation.sources import aperture_sums
 
-__all__ = ["Pair"]
+__all__ = ["Pair", "check_shapes"]
 
 
 class Pair:
@@ -27,6 +27,11 @@ class Pair:
         ``codec(array) -> array``: compresses and restores another image of the same
         kind in the same way.
 
+    Attributes
+    ----------
+    dtypes : (dtype, dtype)
+        Of the values as they were given.
+
     Raises
     ------
     InputError
@@ -34,14 +39,10 @@ class Pair:
     """
 
     def __init__(self, original, restored, *, bound=None, role="image", codec=None):
-        restored = np.asarray(restored, np.float64)
-        if restored.shape != original.shape:
-            raise InputError(
-                "the two images differ in shape",
-                where=original.name or "restored",
-                found=f"{restored.shape}, expected {original.shape}",
-                hint="compare an image with its own restored version",
-            )
+        restored = np.asarray(restored)
+        self.dtypes = original.dtype, restored.dtype.newbyteorder("=")
+        restored = restored.astype(np.float64, copy=False)
+        check_shapes(original.shape, restored.shape, original.name)
         self.original, self.restored = original, restored
         self.bound, self.role, self.codec = bound, role, codec
 
@@ -84,3 +85,14 @@ class Pair:
             Pixels.
         """
         return aperture_sums(self.change, sources.x, sources.y, radius)
+
+
+def check_shapes(original, restored, name):
+    """Refuse two images of different shapes."""
+    if restored != original:
+        raise InputError(
+            "the two images differ in shape",
+            where=name or "restored",
+            found=f"{restored}, expected {original}",
+            hint="compare an image with its own restored version",
+        )

@@ -2,7 +2,7 @@
 
 import math
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from astropy.wcs import WCS
 from astroae.errors import AstroAEError, InputError, UnsupportedDataError
 from astroae.io.spans import plain_source, quiet_headers, scan
 
-__all__ = ["Image", "images_of", "name_of", "partners"]
+__all__ = ["Contents", "Image", "contents_of", "images_of", "name_of", "no_image", "partners"]
 
 _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")  # what astropy and fpack call the nameless
 _OURS = ("AEPREV", "AEMODEXT")  # marks of previews and models: astroae's, not the original's
@@ -39,6 +39,8 @@ class Image:
         The object's own: True is bad.
     wcs : `~astropy.wcs.WCS`, optional
     unit : `~astropy.units.Unit`, optional
+    hdus : `~astropy.io.fits.HDUList`, optional
+        The file, for the tables that a WCS names.
     """
 
     source: object
@@ -49,6 +51,12 @@ class Image:
     mask: object = field(default=None, repr=False)
     wcs: object = None
     unit: object = None
+    hdus: object = field(default=None, repr=False)
+
+    @property
+    def has_header(self):
+        """Whether missing cards mean anything: those of an array do not."""
+        return not isinstance(self.source, np.ndarray) or len(self.header) > 0
 
     @property
     def extname(self):
@@ -138,6 +146,43 @@ class Image:
         return plane.reshape(1, -1) if self.is_line else plane
 
 
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a file or an object holds.
+
+    Parameters
+    ----------
+    images : list of Image
+        In order.
+    hdus : `~astropy.io.fits.HDUList` or None
+        All of the file; None of an object that is none.
+    file : str
+        For messages.
+    """
+
+    images: list
+    hdus: object
+    file: str
+
+
+@contextmanager
+def contents_of(thing):
+    """`Contents` of a file or object; as `images_of`, but a file may be without an image."""
+    with ExitStack() as stack:
+        stack.enter_context(quiet_headers())
+        if isinstance(thing, (str, PathLike)):
+            plain = stack.enter_context(plain_source(thing))
+            # Says what is wrong with a file; none of an empty one.
+            hdus = stack.enter_context(fits.open(plain)) if scan(plain, thing) else fits.HDUList()
+        else:
+            hdus = thing
+        file = name_of(thing)
+        whole = hdus if isinstance(hdus, fits.HDUList) else None
+        if whole is not None and not len(whole):
+            raise no_image(file, "no HDU at all")
+        yield Contents(_images(hdus, file), whole, file)
+
+
 @contextmanager
 def images_of(thing):
     """The images of a file or of an object, in order.
@@ -157,28 +202,21 @@ def images_of(thing):
     InputError
         Not FITS, cut short, or without any image.
     """
-    with ExitStack() as stack:
-        stack.enter_context(quiet_headers())
-        if isinstance(thing, (str, PathLike)):
-            plain = stack.enter_context(plain_source(thing))
-            # Says what is wrong with a file; none of an empty one.
-            hdus = stack.enter_context(fits.open(plain)) if scan(plain, thing) else fits.HDUList()
-        else:
-            hdus = thing
-        found = _images(hdus, name_of(thing))
-        if not found:
-            raise InputError(
-                "no image in it",
-                where=name_of(thing),
-                found="no HDU with pixels",
-                hint="give a file with an image",
-            )
-        yield found
+    with contents_of(thing) as contents:
+        if not contents.images:
+            raise no_image(contents.file)
+        yield contents.images
+
+
+def no_image(file, found="no HDU with pixels"):
+    """The error of a file without any."""
+    return InputError("no image in it", where=file, found=found, hint="give a file with an image")
 
 
 def _images(thing, file):
     if isinstance(thing, fits.HDUList):
-        return [_of_hdu(hdu, i, file) for i, hdu in enumerate(thing) if _has_pixels(hdu)]
+        images = [_of_hdu(hdu, i, file) for i, hdu in enumerate(thing) if _has_pixels(hdu)]
+        return [replace(image, hdus=thing) for image in images]
     if isinstance(thing, (fits.ImageHDU, fits.PrimaryHDU)):
         return [_of_hdu(thing, 0, file)] if _has_pixels(thing) else []
     header = getattr(thing, "meta", None)
@@ -242,11 +280,6 @@ def partners(originals, restored):
     notes : list of str
         Those without a partner.
 
-    Raises
-    ------
-    InputError
-        No pair at all.
-
     Examples
     --------
     >>> import numpy as np
@@ -267,13 +300,6 @@ def partners(originals, restored):
                 found[one.index] = match
                 left.remove(match)
     pairs = [(one, found[one.index]) for one in originals if one.index in found]
-    if not pairs:
-        raise InputError(
-            "no image of the one has its partner in the other",
-            where=restored[0].file,
-            found=f"{_listed(restored)}; the original {originals[0].file} has {_listed(originals)}",
-            hint="images are paired by EXTNAME and EXTVER, or by order, where shapes are equal",
-        )
     notes = [
         f"{one.label} {one.shape} of the original has no partner: not compared"
         for one in originals
@@ -294,7 +320,3 @@ def _nameless(one, other):
 
 def _any(one, other):
     return True
-
-
-def _listed(images):
-    return ", ".join(f"{image.label} {image.shape}" for image in images)

@@ -37,10 +37,16 @@ def bound_of(restored, original, key, values):
     if isinstance(hdu, AEImageHDU):
         from_fpack = isinstance(original.source, fits.CompImageHDU)
         bzero = restored.header.get("BZERO", 0)
-        return bound_of_coded(
+        bound = bound_of_coded(
             hdu.encoded, hdu.stored_unit, values, key, bzero=bzero, from_fpack=from_fpack
         )
-    return _of_fpack(hdu, key, values) if isinstance(hdu, fits.CompImageHDU) else None
+    elif isinstance(hdu, fits.CompImageHDU):
+        bound = _of_fpack(hdu, key, values)
+    else:
+        return None
+    if bound is None or _scaling(original.header) == _scaling(restored.header):
+        return bound
+    return bound + _rounding_of_scaled(values, original.header)
 
 
 def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
@@ -83,6 +89,21 @@ def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
     return np.where(bound > 0, bound + np.spacing(largest.astype(kind)), 0)
 
 
+def _scaling(header):
+    return tuple(header.get(key) for key in ("BITPIX", "BSCALE", "BZERO"))
+
+
+def _rounding_of_scaled(values, header):
+    """What physical values may be off because astropy computes them from integers.
+
+    BSCALE, the product and the sum are rounded to the type of the result.
+    """
+    if values.dtype.kind != "f" or not header.get("BITPIX", -32) > 0:
+        return 0.0
+    largest = np.nan_to_num(np.abs(values)) + abs(header.get("BZERO", 0))
+    return 1.5 * np.spacing(largest.astype(values.dtype)).astype(np.float64)
+
+
 def _of_fpack(hdu, key, values):
     """Half of ZSCALE, tile by tile; None where HCOMPRESS may have smoothed."""
     if hdu.compression_type not in _EXACT_ON_INTEGERS:
@@ -92,6 +113,8 @@ def _of_fpack(hdu, key, values):
         return 0.0  # integers, or floats that were not quantised
     quantised = np.array([len(stream) > 0 for stream in rows["COMPRESSED_DATA"]])
     half = np.where(quantised, np.nan_to_num(rows["ZSCALE"]), 0) / 2
+    if hdu.header["BITPIX"] == -64:  # whose values are no finer than its arithmetic
+        half = half * (1 + MARGIN)
     grid = TileGrid(tuple(hdu.shape), tuple(int(n) for n in hdu.tile_shape))
     return _spread(half, grid, _region(hdu.shape, key)).reshape(values.shape)
 

@@ -3,12 +3,13 @@
 import math
 from dataclasses import asdict, dataclass, field, replace
 
-from astroae.validation.statistics import needed, verdict
+from astroae.validation.statistics import FEWEST, needed, verdict
 
 __all__ = ["ImageValidation", "Result", "Validation", "judge", "worst"]
 
+_JUDGED = ("pass", "fail", "undetermined", "pooled")
 _ORDER = ("pass", "undetermined", "fail")
-_SHOWN = ("fail", "undetermined", "pass", "reported", "skipped")
+_SHOWN = ("fail", "undetermined", "pass", "pooled", "reported", "skipped")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Result:
     title, unit, direction : str
         See `astroae.validation.metrics.Quantity`.
     verdict : str
-        "pass", "fail", "undetermined", "skipped"; "reported" where no tolerance is set.
+        "pass", "fail", "undetermined", "skipped"; "reported" where no tolerance is set;
+        "pooled" where this image could not decide and all images of the file together did.
     value, low, high : float or None
         With the 95 % interval; None where skipped.
     n : int
@@ -32,6 +34,8 @@ class Result:
         Of the tolerance.
     needed : int or None
         How many would decide, where undetermined.
+    decides : str
+        The same in words: what would decide it, where undetermined.
     note : str
         How it was measured, or why it was skipped.
     bins : tuple of dict
@@ -50,6 +54,7 @@ class Result:
     limit: float | None = None
     source: str = ""
     needed: int | None = None
+    decides: str = ""
     note: str = ""
     bins: tuple = ()
 
@@ -65,9 +70,7 @@ class Result:
         if self.limit is not None:
             sign = {"within": "+-", "at most": "<=", "at least": ">="}[self.direction]
             text += f", tolerance {sign} {_short(self.limit)}{unit}"
-        if self.verdict == "undetermined":
-            text += f"; {self.needed} would decide, {self.n} were there" if self.needed else ""
-        return text
+        return f"{text}; {self.decides}" if self.decides else text
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,12 @@ class ImageValidation:
 
     @property
     def verdict(self):
-        """The worst of its quantities."""
-        return worst(result.verdict for result in self.results)
+        """The worst of its quantities; headers alone let no image pass."""
+        pixels = [result for result in self.results if not result.name.startswith("header.")]
+        verdict = worst(result.verdict for result in self.results)
+        if verdict == "pass" and pixels and not any(r.verdict in _JUDGED for r in pixels):
+            return "undetermined"
+        return verdict
 
     def __getitem__(self, name):
         """Result of a quantity by its full name."""
@@ -130,8 +137,10 @@ class Validation:
     seconds : float
         How long it took.
     unjudged : tuple of str
-        What keeps it from passing though no metric judges it: images that are missing,
-        another WCS or unit.
+        What keeps it from passing though no metric judges it: HDUs that are neither image
+        nor table.
+    whole : tuple of Result
+        Of the file as a whole: images and tables that are lost, their order and names.
     """
 
     original: str
@@ -142,12 +151,14 @@ class Validation:
     versions: dict = field(default_factory=dict)
     seconds: float = 0.0
     unjudged: tuple = ()
+    whole: tuple = ()
 
     @property
     def verdict(self):
         """ "pass" if all that applies passes, and nothing is left unjudged."""
         left = ("undetermined",) if self.unjudged else ()
-        return worst((*left, *(image.verdict for image in self.images)))
+        whole = (result.verdict for result in self.whole)
+        return worst((*left, *whole, *(image.verdict for image in self.images)))
 
     @property
     def ok(self):
@@ -162,6 +173,7 @@ class Validation:
             "restored": self.restored,
             "verdict": self.verdict,
             "tolerance": dict(self.tolerance),
+            "whole": [_plain(asdict(result)) for result in self.whole],
             "images": [image.to_dict() for image in self.images],
             "notes": list(self.notes),
             "unjudged": list(self.unjudged),
@@ -173,13 +185,27 @@ class Validation:
         """The verdict and every quantity in lines, what did not pass first."""
         lines = [f"{self.restored}: {self.verdict} (tolerance set {self.tolerance['name']})"]
         lines += [f"  not judged: {text}" for text in self.unjudged]
+        if self.whole:
+            lines += [f"  the file as a whole: {worst(r.verdict for r in self.whole)}"]
+            lines += _lines(self.whole)
         for image in self.images:
             lines.append(f"  {image.name}: {image.verdict}; {', '.join(image.facts['kinds'])}")
-            lines += [
-                f"    {r.verdict:12s} {r.name:24s} {r.text.removeprefix('skipped: ')}"
-                for r in sorted(image.results, key=lambda r: _SHOWN.index(r.verdict))
-            ]
+            lines += _lines(image.results)
         return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+
+def _lines(results):
+    """A line each, what did not pass first."""
+    return [
+        f"    {r.verdict:12s} {r.name:24s} {r.text.removeprefix('skipped: ')}{_why(r)}"
+        for r in sorted(results, key=lambda r: _SHOWN.index(r.verdict))
+    ]
+
+
+def _why(result):
+    """What counts say nothing of without it: which card, which image."""
+    named = result.name.startswith(("header.", "file.")) and result.verdict != "skipped"
+    return f" ({result.note})" if named and result.note else ""
 
 
 def judge(metric, quantity, measured, tolerances):
@@ -206,7 +232,7 @@ def judge(metric, quantity, measured, tolerances):
         high=estimate.high,
         n=estimate.n,
         note=measured.note,
-        bins=tuple({"label": b.label, **asdict(b.estimate)} for b in measured.bins),
+        bins=tuple(_bin(b.label, b.estimate) for b in measured.bins),
     )
     if tolerance is None:
         return result
@@ -219,8 +245,26 @@ def judge(metric, quantity, measured, tolerances):
         limit=tolerance.limit,
         source=tolerance.source,
         needed=needed(estimate, limit) if decided == "undetermined" else None,
+        decides=_decides(metric, estimate, limit) if decided == "undetermined" else "",
         bins=tuple({**b, "verdict": v} for b, v in zip(result.bins, verdicts)),
     )
+
+
+def _bin(label, found):
+    return {"label": label, **{k: getattr(found, k) for k in ("value", "low", "high", "n")}}
+
+
+def _decides(metric, estimate, limit):
+    """What would decide it: how many more things, and so how much more sky."""
+    things = getattr(metric, "THINGS", "sources")
+    enough = needed(estimate, limit)
+    if enough is None and not math.isfinite(estimate.high - estimate.low):
+        found = f"{FEWEST} {things} at least are needed, {estimate.n} were there"
+        return f"{found}: a larger image, or more images of its kind in one file"
+    if enough is None:
+        return f"at its limit: no number of {things} would decide, only another tolerance"
+    times = f"an image {enough / estimate.n:.2g} times as large"
+    return f"{enough} {things} would decide, {estimate.n} were there: {times}, or as many images"
 
 
 def worst(verdicts):

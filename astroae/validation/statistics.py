@@ -1,31 +1,56 @@
 """Numbers with their 95 % intervals, and what follows from them: the verdict."""
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 
 __all__ = [
+    "FEWEST",
     "Estimate",
     "Limit",
+    "Parts",
     "capped",
     "effective_number",
     "exact",
     "mean",
     "net_change",
     "needed",
+    "pooled",
     "resampled",
     "rms",
     "verdict",
 ]
 
+#: Of which an interval can be drawn at all.
+FEWEST = 5
 _NORMAL = 1.959964  # sigma of 95 %
 _DRAWS = 400
 _COUNTS = 4_000_000  # of one resampling; fewer draws of more things
 _MANY = 100  # things, whose number need not be kept in every draw
-_FEWEST = 5  # of which an interval can be drawn at all
 _HEAVIEST = 8  # things that weigh as much as the heaviest
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a number was made of, so that those of several images make one: see `pooled`.
+
+    Parameters
+    ----------
+    of : callable
+        ``of(*arrays)`` makes the number once more.
+    arrays : tuple of array (n,)
+        One entry for each source, tile or mesh.
+    """
+
+    of: Callable
+    arrays: tuple
+
+    def then(self, function):
+        """The same, with the number put through a function."""
+        return Parts(lambda *arrays: function(self.of(*arrays)), self.arrays)
 
 
 @dataclass(frozen=True)
@@ -38,12 +63,15 @@ class Estimate:
         In the quantity's unit; infinite where too few things were there to say.
     n : int
         Sources, tiles or pixels.
+    parts : Parts, optional
+        What it was made of.
     """
 
     value: float
     low: float
     high: float
     n: int
+    parts: Parts | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -162,14 +190,17 @@ def mean(values, weights=None, *, seed=1, level=0.95):
         Infinitely wide from fewer than five values.
     """
     values = np.asarray(values, float)
-    if len(values) and not values.any():
-        return exact(0, len(values))  # nothing changed: no matter how few they are
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, float)
+    parts = Parts(partial(mean, seed=seed, level=level), (values, weights))
+    if len(values) and not values.any():  # nothing changed: no matter how few they are
+        return replace(exact(0, len(values)), parts=parts)
 
     def of(counts):
         return (counts @ (weights * values)) / (counts @ weights)
 
-    return resampled(of, len(values), effective=effective_number(weights), seed=seed, level=level)
+    effective = effective_number(weights)
+    found = resampled(of, len(values), effective=effective, seed=seed, level=level)
+    return replace(found, parts=parts)
 
 
 def effective_number(weights):
@@ -189,19 +220,52 @@ def rms(values, *, seed=1, level=0.95):
     Its error is a fraction of the true rms, not of the one that was found:
     ``rms / (1 +- fraction)``, else too small ones would seem too sure.
     """
-    squares = np.asarray(values, float) ** 2
+    values = np.asarray(values, float)
+    squares, parts = values**2, Parts(partial(rms, seed=seed, level=level), (values,))
     if len(squares) and not squares.any():
-        return exact(0, len(squares))
+        return replace(exact(0, len(squares)), parts=parts)
 
     def of(counts):
         return np.sqrt((counts @ squares) / counts.sum(1))
 
     found = resampled(of, len(squares), seed=seed, level=level)
     if not 0 < found.value < found.high < math.inf:
-        return found
+        return replace(found, parts=parts)
     part = found.high / found.value - 1
     high = found.value / (1 - part) if part < 1 else math.inf
-    return Estimate(found.value, found.value / (1 + part), high, found.n)
+    return Estimate(found.value, found.value / (1 + part), high, found.n, parts)
+
+
+def pooled(estimates):
+    """The same number from all things of several images together.
+
+    Numbers that carry their parts are made once more from all of them; the others are
+    averaged, each by the square of its interval.
+
+    Parameters
+    ----------
+    estimates : list of Estimate
+        Of one quantity.
+
+    Examples
+    --------
+    >>> from astroae.validation.statistics import mean, pooled
+    >>> found = pooled([mean([1.0, 2.0]), mean([1.5, 2.5, 1.0, 2.0])])
+    >>> found.n, round(found.value, 3), found.high < 3
+    (6, 1.667, True)
+    """
+    if all(one.parts is not None for one in estimates):
+        arrays = zip(*(one.parts.arrays for one in estimates))
+        return estimates[0].parts.of(*map(np.concatenate, arrays))
+    n = sum(one.n for one in estimates)
+    known = [one for one in estimates if math.isfinite(one.high - one.low)]
+    half = np.array([(one.high - one.low) / 2 for one in known])
+    if not half.any():
+        return Estimate(math.nan, -math.inf, math.inf, n)
+    weights = np.maximum(half, half[half > 0].min()) ** -2.0
+    value = float(weights @ [one.value for one in known] / weights.sum())
+    half = float(weights.sum() ** -0.5)
+    return Estimate(value, value - half, value + half, n)
 
 
 def resampled(of, n, *, effective=None, seed=1, level=0.95):
@@ -223,7 +287,7 @@ def resampled(of, n, *, effective=None, seed=1, level=0.95):
         As in `mean`.
     """
     effective = n if effective is None else effective
-    if effective < _FEWEST - 1e-6:
+    if effective < FEWEST - 1e-6:
         value = float(of(np.ones((1, n)))[0]) if n else math.nan
         return Estimate(value, -math.inf, math.inf, n)
     value = float(of(np.ones((1, n)))[0])
@@ -251,8 +315,9 @@ def net_change(lost, gained, n):
     >>> found.value, found.high < 0
     (-0.005, True)
     """
+    parts = Parts(_net_change_of_all, tuple(np.array([one]) for one in (lost, gained, n)))
     if not n:
-        return Estimate(math.nan, -math.inf, math.inf, 0)
+        return Estimate(math.nan, -math.inf, math.inf, 0, parts)
     value = (gained - lost) / n
     total, b, c = n + 2, lost + 0.5, gained + 0.5
     # What was gained may be more than what was there.
@@ -261,7 +326,11 @@ def net_change(lost, gained, n):
     low, high, nearer = value - half, value + half, _nearer_end(lost, gained) / n
     if nearer > 0:
         low, high = (nearer, high) if gained > lost else (low, -nearer)
-    return Estimate(value, float(low), float(high), int(n))
+    return Estimate(value, float(low), float(high), int(n), parts)
+
+
+def _net_change_of_all(lost, gained, n):
+    return net_change(int(lost.sum()), int(gained.sum()), int(n.sum()))
 
 
 def _nearer_end(lost, gained):

@@ -65,16 +65,15 @@ class QuantityTable(SphinxDirective):
     """``.. quantity-table::``: what validation measures, and the default tolerances."""
 
     def run(self):
-        from astroae.validation.metrics import metrics
-        from astroae.validation.tolerances import load_tolerances, tolerance_names
+        from astroae.validation.tolerances import load_tolerances, measures, tolerance_names
 
         self.env.note_reread()
         sets = {name: load_tolerances(name) for name in tolerance_names()}
         head = ("Quantity", "What it is", "Tolerance", "From")
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 34 18 30", ""]
         rows = [
-            _quantity_cells(f"{name}.{quantity.name}", quantity, sets)
-            for name, metric in metrics().items()
+            _quantity_cells(f"{metric.NAME}.{quantity.name}", quantity, sets)
+            for metric in measures()
             for quantity in metric.QUANTITIES
         ]
         for cells in (head, *rows):

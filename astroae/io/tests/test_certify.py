@@ -1,5 +1,6 @@
 """Certificates in files: where they stand, that they go again, and what they stop."""
 
+import json
 import shutil
 import subprocess
 
@@ -19,6 +20,7 @@ from astroae.container.structure import card
 from astroae.io.spans import scan
 from astroae.io.tests.helpers import check_round_trip, digest, mixed_file
 from astroae.simulate import FieldSettings, make_field
+from astroae.validation.certificate import certify
 
 COARSE = 0.4  # a level that breaks tolerances
 
@@ -142,21 +144,61 @@ def test_planes_cubes_and_many_images(tmp_path):
         hdus.append(fits.ImageHDU(field, name="B"))
         hdus.append(fits.ImageHDU(np.stack([field, field]), name="CUBE"))
         hdus.append(fits.ImageHDU(field[None], name="SLICE"))
-    with pytest.warns(AstropyUserWarning, match="not certified"):
-        result = astroae.compress(
-            tmp_path / "a.fits", tmp_path / "b.aae.fits", quantize_level=16, certify=True
-        )
+        hdus.append(fits.ImageHDU(field[60], name="LINE"))
+    result = astroae.compress(
+        tmp_path / "a.fits", tmp_path / "b.aae.fits", quantize_level=16, certify=True
+    )
     found = {hdu.name: hdu for hdu in result.hdus}
     assert "no table" in found["DQ"].note
     assert found["DQ"].verdict == found["ERR"].verdict == "pass"
-    assert found["CUBE"].verdict == "" and "not certified" in found["CUBE"].note
+    assert found["CUBE"].verdict in ("pass", "undetermined")
     assert found["CAT"].verdict == "" and found["KERNEL"].verdict == "pass"
     owners = [
         (span.header["EXTVER"], span.header["AEOWNER"])
         for span in scan(tmp_path / "b.aae.fits")
         if span.name == "PHOTOMETRY"
     ]
-    assert owners == [(1, "SCI"), (2, "KERNEL"), (3, "B"), (4, "SLICE")]
+    assert owners == [(1, "SCI"), (2, "KERNEL"), (3, "B"), (4, "CUBE"), (5, "SLICE")]
+
+
+def test_a_cube_is_certified_over_its_planes(tmp_path):
+    """Six planes of few stars each, and axes of length one between."""
+    planes = [make_field(FieldSettings(shape=(96, 96), seed=seed)).image for seed in range(6)]
+    planes[4][:] = 300 + np.random.default_rng(1).normal(0, 5, (96, 96))  # without a source
+    cube = np.stack(planes).reshape(3, 1, 2, 96, 96)
+    fits.writeto(tmp_path / "a.fits", cube)
+    result = astroae.compress(
+        tmp_path / "a.fits", tmp_path / "b.fits", quantize_level=8, certify=True
+    )
+    with fits.open(tmp_path / "b.fits") as hdus:
+        header, table = hdus[2].header, hdus[2].data
+        found = [json.loads(header[key]) for key in header if key.startswith("AEQTY")]
+    assert result.verdict == header["AEVERDIC"] in ("pass", "undetermined")
+    measured = [int(n) for n in header["AEPLANES"].split(",")]
+    assert len(measured) >= 3 and {0, 5} <= set(measured)
+    assert set(table["plane"]) <= set(measured) and header["AESOURCE"] == len(table)
+    assert list(table["id"]) == list(range(1, len(table) + 1))
+    assert {name: values[-1] for name, *values in found}["aperture.bias"] > 30
+    astroae.decompress(tmp_path / "b.fits", tmp_path / "c.fits")
+    assert fits.getdata(tmp_path / "c.fits").shape == cube.shape
+
+
+def test_a_broken_plane_is_not_averaged_away(tmp_path):
+    cube = np.stack([make_field(FieldSettings(shape=(96, 96), seed=s)).image for s in range(3)])
+    restored = cube.copy()
+    restored[1] += 3
+    found = certify(cube, restored, fits.Header())
+    assert found.verdict == "fail" and any("background" in line for line in found.broken)
+    assert "plane 1" in found.validation["background.shift"].note
+
+
+def test_a_line_is_certified_by_its_pixels(tmp_path):
+    line = np.random.default_rng(2).normal(100, 5, 20_000).astype("f4")
+    fits.writeto(tmp_path / "a.fits", line)
+    result = astroae.compress(
+        tmp_path / "a.fits", tmp_path / "b.fits", quantize_level=8, certify=True
+    )
+    assert result.verdict == "pass" and "no table" in result.hdus[0].note
 
 
 def test_taken_over_images_lose_nothing(folder, tmp_path):

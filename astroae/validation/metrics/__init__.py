@@ -4,6 +4,7 @@ A metric module holds::
 
     NAME        = "aperture"            the first half of its quantities' names
     TITLE       = "Aperture photometry"
+    THINGS      = "meshes"              of what more would decide; "sources" without it
     QUANTITIES  = (Quantity("bias", "mmag", "within", "..."), ...)
 
     measure(pair) -> dict: for every quantity a Measured or a Skipped
@@ -14,13 +15,13 @@ packages add metrics through the entry point group ``astroae.metrics``: each nam
 a module.  A metric that does not apply says why, never nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
-from astroae.validation.statistics import Estimate, Limit
+from astroae.validation.statistics import Estimate, Limit, Parts
 
 __all__ = ["Bin", "Measured", "Quantity", "Skipped", "metrics"]
 
@@ -80,12 +81,15 @@ class Measured:
         The verdict is that of the worst bin, not of the estimate.
     note : str
         What a reader should know of how it was measured.
+    parts : Parts, optional
+        What it was made of, where bins are joint.
     """
 
     estimate: Estimate
     bins: tuple = ()
     joint: bool = False
     note: str = ""
+    parts: Parts | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ def as_growth(spread):
     def percent(value):
         return 100 * (np.sqrt(1 + max(value, 0) ** 2) - 1)
 
-    return Estimate(percent(spread.value), percent(spread.low), percent(spread.high), spread.n)
+    ends = percent(spread.value), percent(spread.low), percent(spread.high)
+    return Estimate(*ends, spread.n, spread.parts and spread.parts.then(as_growth))
 
 
 def growth_of(pull, mag, note):

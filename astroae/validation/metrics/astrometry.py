@@ -20,6 +20,7 @@ from astroae.validation.tiles import fewest_tiles, tile_sums
 
 NAME = "astrometry"
 TITLE = "Astrometry"
+THINGS = "sources or tiles"
 QUANTITIES = (
     Quantity("shift_x", "px", "within", "mean shift of the centroids along x"),
     Quantity("shift_y", "px", "within", "mean shift of the centroids along y"),

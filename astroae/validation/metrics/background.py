@@ -8,6 +8,7 @@ from astroae.validation.statistics import mean
 
 NAME = "background"
 TITLE = "Background and noise"
+THINGS = "meshes"
 QUANTITIES = (
     Quantity("shift", "sigma", "within", "mean shift of the meshes' background, over the noise"),
     Quantity("noise", "%", "within", "growth of the meshes' noise"),

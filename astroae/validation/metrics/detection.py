@@ -77,8 +77,12 @@ def completeness(lost, gained, n):
     >>> completeness(100, 0, 20000).value
     -0.5
     """
-    found = net_change(lost, gained, n)
-    return Estimate(100 * found.value, 100 * found.low, 100 * found.high, found.n)
+    return _percent(net_change(lost, gained, n))
+
+
+def _percent(found):
+    ends = 100 * found.value, 100 * found.low, 100 * found.high
+    return Estimate(*ends, found.n, found.parts.then(_percent))
 
 
 def _why_not(original):

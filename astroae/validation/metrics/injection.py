@@ -23,6 +23,7 @@ from astroae.validation.tiles import fewest_tiles, tile_sums
 
 NAME = "injection"
 TITLE = "Injected sources"
+THINGS = "injected stars"
 QUANTITIES = (
     Quantity("completeness", "%", "within", "change of the found part of sources of S/N 3 to 10"),
     Quantity("flux", "sigma", "within", "mean change of an injected star's flux over its error"),

@@ -64,23 +64,41 @@ def _local(pair):
 def _over_bound(pair, n):
     if pair.bound is None:
         return Skipped("no bound was promised")
-    bound = np.broadcast_to(pair.bound, pair.original.shape)
-    error = np.abs(pair.change)
-    # Half a unit in the last place of each of the two.
-    larger = np.fmax(np.abs(pair.original.data), np.abs(pair.restored))
-    rounding = np.spacing(np.where(pair.original.good, larger, 0).astype(_single(pair)))
-    over = np.maximum(error - rounding, 0)
+    good = pair.original.good
+    error = np.abs(pair.change[good])
+    bound = np.broadcast_to(pair.bound, pair.original.shape)[good]
     # A bound of 0 asks for the very same pixel.
-    ratio = np.where(over > bound, error / np.where(bound > 0, bound, 1), 0)
-    ratio[(over > 0) & (bound == 0)] = np.inf
-    inside = (over <= bound) & (bound > 0)
-    ratio[inside] = np.minimum(error[inside] / bound[inside], 1)
-    return Measured(exact(ratio[pair.original.good].max(), n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(error > 0, error / bound, 0.0)
+    arithmetic = 4 * np.finfo(np.result_type(bound, np.float32)).eps
+    kept = error <= bound.astype(np.float64) * (1 + arithmetic) + _rounding(pair, bound)
+    ratio[kept] = np.minimum(ratio[kept], 1)
+    ratio[kept & (bound == 0)] = 0
+    return Measured(exact(ratio.max(), n))
 
 
-def _single(pair):
-    kind = pair.original.dtype
-    return np.float32 if kind == np.float32 else np.float64
+def _rounding(pair, bound):
+    """What the last place of the coarser type adds to the bound of each good pixel.
+
+    Of one type, half a unit is the decoder's; of two, half is the original's in the other.
+    """
+    before, after = (np.float64 if _is_long(kind) else kind for kind in pair.dtypes)
+    floats = [kind for kind in (before, after) if np.dtype(kind).kind == "f"]
+    if not floats:
+        return 0.0
+    good = pair.original.good
+    larger = np.fmax(np.abs(pair.original.data[good]), np.abs(pair.restored[good]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.spacing(larger.astype(min(floats, key=lambda kind: np.dtype(kind).itemsize)))
+    unit = np.nan_to_num(unit.astype(np.float64), nan=0, posinf=0)
+    if before == after and not _is_long(pair.dtypes[0]):
+        return np.where(bound > 0, unit / 2, 0)
+    return np.where(bound > 0, unit, 0 if before == after else unit / 2)
+
+
+def _is_long(kind):
+    """Whole numbers that float64, in which all is compared, may round."""
+    return kind.kind in "iu" and kind.itemsize == 8
 
 
 def _likeness(pair, n):

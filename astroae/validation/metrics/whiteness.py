@@ -17,6 +17,7 @@ __doctest_requires__ = {"power_spectrum": ["photutils"]}
 
 NAME = "whiteness"
 TITLE = "Whiteness of the residual"
+THINGS = "tiles"
 QUANTITIES = (
     Quantity("large_scale", "%", "at most", "growth of the noise of sums over 8 x 8 pixels"),
     Quantity("correlation", "", "at most", "largest correlation of neighbours up to 3 pixels"),

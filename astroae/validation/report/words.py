@@ -5,7 +5,7 @@ import shlex
 from itertools import groupby
 from pathlib import Path
 
-from astroae.validation.metrics import metrics
+from astroae.validation.tolerances import measures
 
 __all__ = [
     "MEANINGS",
@@ -23,13 +23,21 @@ __all__ = [
 ]
 
 #: Told by their form, not by colour alone.
-SIGNS = {"pass": "✓", "fail": "✗", "undetermined": "?", "skipped": "–", "reported": "•"}
+SIGNS = {
+    "pass": "✓",
+    "fail": "✗",
+    "undetermined": "?",
+    "skipped": "–",
+    "reported": "•",
+    "pooled": "∑",
+}
 MEANINGS = {
     "pass": "Passed",
     "fail": "Failed",
     "undetermined": "Undetermined",
     "skipped": "Skipped",
     "reported": "Reported",
+    "pooled": "Pooled",
 }
 _FACTS = {
     "shape": "Rows x columns",
@@ -112,22 +120,28 @@ def gauge(result):
     }
 
 
-def sentence(images):
+def sentence(images, whole=()):
     """What the verdict means, in a few plain sentences.
 
     Parameters
     ----------
     images : sequence of ImageValidation
         Quantities are named if it is one; several have their own sections.
+    whole : sequence of Result
+        Of the file as a whole.
 
     Returns
     -------
     list of str
     """
     of = _by_verdict(result for image in images for result in image.results)
-    judged = len(of["pass"]) + len(of["fail"]) + len(of["undetermined"])
+    judged = sum(len(of[verdict]) for verdict in ("pass", "fail", "undetermined", "pooled"))
+    broken = [result for result in whole if result.verdict == "fail"]
+    said = [f"{result.title}: {result.note}." for result in broken]
     if of["fail"]:
-        said = [f"{_many(of['fail'])} out of tolerance{_which(of['fail'], images, _title)}."]
+        said += [f"{_many(of['fail'])} out of tolerance{_which(of['fail'], images, _title)}."]
+    elif broken:
+        said.append("Of the images that could be compared no tolerance is broken.")
     elif not judged:
         said = ["Nothing could be judged: no quantity with a tolerance applies."]
     elif of["undetermined"]:
@@ -137,6 +151,8 @@ def sentence(images):
     if of["undetermined"]:
         which = _which(of["undetermined"], images, _enough)
         said.append(f"{_many(of['undetermined'])} undecided{which}.")
+    if of["pooled"]:
+        said.append(f"{_many(of['pooled'])} decided by all images of the file together.")
     if of["skipped"]:
         said.append(f"{_many(of['skipped'])} skipped, for the reasons given below.")
     return said
@@ -155,7 +171,7 @@ def metric_groups(results):
     list of (str, list of Result)
         Title of the metric, and its results.
     """
-    known = metrics()
+    known = {metric.NAME: metric for metric in measures()}
     groups = groupby((r for r in results if r.verdict != "skipped"), lambda r: _metric(r.name))
     return [(known[n].TITLE if n in known else n, list(group)) for n, group in groups]
 
@@ -222,9 +238,7 @@ def _title(result):
 
 
 def _enough(result):
-    if result.needed is None:
-        return f"{_title(result)}, from {result.n}: at its limit, more may not decide it"
-    return f"{_title(result)}: {result.needed} would decide, {result.n} were there"
+    return f"{_title(result)}: {result.decides}"
 
 
 def _fact(name, value):

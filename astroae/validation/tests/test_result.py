@@ -51,7 +51,10 @@ def test_undetermined_says_how_many_would_decide():
     result = judged(-0.6, 1.0)
     assert result.verdict == "undetermined"
     assert result.needed == 40 * 7.1111111 // 1 + 1  # (0.8 / 0.3)^2
-    assert result.text.endswith(f"{result.needed} would decide, 40 were there")
+    assert f"; {result.needed} sources would decide, 40 were there" in result.text
+    assert "an image 7.1 times as large" in result.decides
+    at_its_limit = judged(0.4, 0.6)
+    assert at_its_limit.needed is None and "another tolerance" in at_its_limit.decides
 
 
 def test_skipped():
@@ -86,7 +89,7 @@ def test_a_joint_verdict_is_that_of_the_worst_bin():
 def test_nothing_measured():
     result = judge(METRIC, QUANTITY, Measured(Estimate(np.nan, -np.inf, np.inf, 0)), TOLERANCES)
     assert result.verdict == "undetermined" and result.needed is None
-    assert "would decide" not in result.text
+    assert "5 sources at least" in result.text
 
 
 def validation(*results, **facts):

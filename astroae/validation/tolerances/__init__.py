@@ -18,7 +18,7 @@ from pathlib import Path
 
 from astroae.errors import SettingError
 
-__all__ = ["Tolerance", "Tolerances", "load_tolerances", "tolerance_names"]
+__all__ = ["Tolerance", "Tolerances", "load_tolerances", "measures", "tolerance_names"]
 
 _FOLDER = Path(__file__).parent
 _MOST = 1e300
@@ -60,6 +60,14 @@ class Tolerances:
     def get(self, name):
         """Tolerance of a quantity, or None."""
         return self.limits.get(name)
+
+
+def measures():
+    """All that has quantities: the metrics, and what measures headers, files and series."""
+    from astroae.validation import headers, series, whole
+    from astroae.validation.metrics import metrics
+
+    return (*metrics().values(), headers, whole, series)
 
 
 def tolerance_names():
@@ -158,11 +166,7 @@ def _text(value, key, path):
 
 
 def _known():
-    from astroae.validation import series
-    from astroae.validation.metrics import metrics
-
-    measures = (*metrics().values(), series)
-    return sorted(f"{m.NAME}.{quantity.name}" for m in measures for quantity in m.QUANTITIES)
+    return sorted(f"{m.NAME}.{quantity.name}" for m in measures() for quantity in m.QUANTITIES)
 
 
 def _wrong(path, found):

@@ -273,14 +273,18 @@ def test_gauge():
 def test_sentences(image):
     result = Result("a.b", "flux", "", "within", "pass", 0.0, -0.5, 0.5, 10, 1.0)
     passed = replace(image, results=(result,))
-    open_ = replace(image, results=(replace(result, verdict="undetermined", needed=340),))
+    open_ = replace(
+        image, results=(replace(result, verdict="undetermined", decides="340 would do"),)
+    )
     broken = replace(image, results=tuple(replace(result, verdict="fail") for _ in range(8)))
     assert words.sentence([passed]) == [
         "Every quantity that applies stays inside its tolerance: 1 of 1."
     ]
-    assert "340 would decide, 10 were there" in words.sentence([open_])[1]
+    assert "flux (a.b): 340 would do." in words.sentence([open_])[1]
     assert "8 quantities are out of tolerance" in words.sentence([broken])[0]
     assert "and 2 more" in words.sentence([broken])[0]
+    lost = replace(result, name="file.images", verdict="fail", note="SCI is gone")
+    assert words.sentence([passed], [lost])[0] == "flux: SCI is gone."
     assert f"in 1 of 3 images ({_HOSTILE})" in words.sentence([passed, broken, open_])[0]
 
 
