@@ -160,9 +160,14 @@ def _below(rows, bound):
 
 
 def _running(rows, power=1):
-    """Sums of everything before each pixel, (n, k + 1)."""
+    """Sums up to each pixel, (n, k + 1), counted from the middle column.
+
+    So what lies far out at either end, -1e30 for no value, spoils no sum without it.
+    """
     values = np.where(np.isfinite(rows), rows, 0.0) ** power
-    return np.concatenate([np.zeros((len(rows), 1)), np.cumsum(values, 1)], 1)
+    half = rows.shape[1] // 2
+    below = -np.cumsum(values[:, :half][:, ::-1], 1)[:, ::-1]
+    return np.hstack([below, np.zeros((len(rows), 1)), np.cumsum(values[:, half:], 1)])
 
 
 def _mean(sums, first, last):

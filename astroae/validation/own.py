@@ -24,6 +24,7 @@ from astroae.validation.statistics import exact, resampled
 __all__ = ["aperture_area", "flux_growth", "own_fluxes", "told", "unspoilt"]
 
 _OUTLIER = 5.0  # sigma of the original's own distances; beyond it is a neighbour's light
+_STANDS_OUT = 2.0  # half intervals from 0
 _STRUCTURE = 2.0  # times the variance of an aperture's noise: structure moves the level
 
 
@@ -87,7 +88,7 @@ def flux_growth(before, after, noise):
     return Measured(resampled(of, len(change)))
 
 
-def told(measured, width, what, instead, times=1):
+def told(measured, width, what, instead):
     """Skipped, where there are too few to tell it, and nothing stands out even so.
 
     Parameters
@@ -97,14 +98,12 @@ def told(measured, width, what, instead, times=1):
         Half of the interval that is needed.
     what, instead : str
         What it was measured from, and which quantity is judged anyway.
-    times : float
-        Half intervals from 0 at which it stands out.
     """
     if isinstance(measured, Skipped):
         return measured
     found = measured.estimate
     half = max(found.high - found.value, found.value - found.low)
-    if half <= width or abs(found.value) > times * half:
+    if half <= width or abs(found.value) > _STANDS_OUT * half:
         return measured
     more = ""
     if math.isfinite(half):

@@ -23,12 +23,11 @@ QUANTITIES = (
     Quantity("modes", "%", "at most", "growth of the errors of fluxes above mesh modes"),
 )
 _FILLED = 0.5  # of a mesh that has to be left
-# Half intervals that let q = 4 pass, what is judged where they are wider, and how many of
-# them stand out all the same: 1 where a false alarm costs less than a loss that is missed.
+# Half intervals that let q = 4 pass, and what is judged where they are wider.
 _TOLD = {
-    "mode": (0.0125, "background.shift", 2),
-    "medians": (0.5, "background.shift", 1),
-    "modes": (0.5, "background.medians", 1),
+    "mode": (0.0125, "background.shift"),
+    "medians": (0.5, "background.shift"),
+    "modes": (0.5, "background.medians"),
 }
 
 
@@ -71,8 +70,8 @@ def _own(pair):
         "modes": both.growth("mode"),
     }
     return {
-        name: told(found[name], width, "meshes", instead, times)
-        for name, (width, instead, times) in _TOLD.items()
+        name: told(found[name], width, "meshes", instead)
+        for name, (width, instead) in _TOLD.items()
     }
 
 

@@ -21,8 +21,8 @@ QUANTITIES = (
 )
 _FILLED = 0.5  # of an annulus that has to be left
 _TOLD = {  # as of `astroae.validation.metrics.background`
-    "pull": (0.05, "background.shift", 2),
-    "growth": (0.35, "background.medians", 1),
+    "pull": (0.05, "background.shift"),
+    "growth": (0.35, "background.medians"),
 }
 
 
@@ -35,8 +35,8 @@ def measure(pair):
     first, then, noise = _errors(pair)
     found = {"pull": Measured(mean(then - first)), "growth": flux_growth(first, then, noise)}
     return {
-        name: told(found[name], width, "annuli beside each other", instead, times)
-        for name, (width, instead, times) in _TOLD.items()
+        name: told(found[name], width, "annuli beside each other", instead)
+        for name, (width, instead) in _TOLD.items()
     }
 
 

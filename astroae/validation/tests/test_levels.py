@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from astropy.stats import SigmaClip
+from astropy.stats import SigmaClip, sigma_clipped_stats
 
 from astroae.validation.levels import INNER, OUTER, annuli, levels_of, meshes
 
@@ -47,6 +47,16 @@ def test_pixels_without_value_do_not_count():
     assert found.median.tolist() == expected.median.tolist()
     assert found.mean == pytest.approx(expected.mean, abs=1e-12)
     assert found.number.tolist() == expected.number.tolist()
+
+
+@pytest.mark.parametrize("fill", [-1e30, 1e30])
+def test_a_value_for_no_value_spoils_nothing(fill):
+    rows = np.random.default_rng(3).normal(100, 1, (4, 500))
+    rows[:, ::50] = fill
+    found = levels_of(rows)
+    mean, median, _ = sigma_clipped_stats(rows, axis=1, sigma=3, maxiters=10)
+    assert found.median == pytest.approx(median, abs=1e-9)
+    assert found.mean == pytest.approx(mean, abs=1e-9)
 
 
 def test_rows_of_nothing_and_of_one_value():

@@ -77,19 +77,19 @@ def test_a_mean_shift_is_no_growth():
 
 
 @pytest.mark.parametrize(
-    "estimate, times, is_told",
+    "estimate, is_told",
     [
-        (Estimate(0.2, -0.1, 0.5, 50), 1, True),  # narrow enough
-        (Estimate(0.2, -0.8, 1.2, 50), 1, False),
-        (Estimate(3.0, 2.0, 4.0, 50), 1, True),  # stands out
-        (Estimate(1.5, 0.5, 2.5, 50), 2, False),
-        (Estimate(-3.0, -4.0, -2.0, 50), 2, True),
-        (Estimate(3.0, -np.inf, np.inf, 3), 1, False),
-        (Estimate(np.nan, -np.inf, np.inf, 0), 1, False),
+        (Estimate(0.2, -0.1, 0.5, 50), True),  # narrow enough
+        (Estimate(0.2, -0.8, 1.2, 50), False),
+        (Estimate(3.0, 2.0, 4.0, 50), True),  # stands out
+        (Estimate(-3.0, -4.0, -2.0, 50), True),
+        (Estimate(1.4, 0.4, 2.4, 50), False),  # by chance, once in forty
+        (Estimate(3.0, -np.inf, np.inf, 3), False),
+        (Estimate(np.nan, -np.inf, np.inf, 0), False),
     ],
 )
-def test_what_cannot_be_told_is_skipped_unless_it_stands_out(estimate, times, is_told):
-    found = told(Measured(estimate), 0.4, "meshes", "background.shift", times)
+def test_what_cannot_be_told_is_skipped_unless_it_stands_out(estimate, is_told):
+    found = told(Measured(estimate), 0.4, "meshes", "background.shift")
     if is_told:
         assert found.estimate == estimate
     else:
