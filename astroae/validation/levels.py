@@ -121,7 +121,7 @@ def _clipped(rows):
     rows = np.sort(rows, axis=1)
     last = np.isfinite(rows).sum(1)  # NaN comes last
     first = np.zeros_like(last)
-    middle = np.nan_to_num(_median(rows, first, last))
+    middle = _median(rows, first, last)
     rows = np.where(np.isfinite(rows), rows - middle[:, None], np.inf)
     sums, squares = _running(rows), _running(rows, 2)
     for _ in range(_STEPS):

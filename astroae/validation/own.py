@@ -25,7 +25,6 @@ __all__ = ["aperture_area", "flux_growth", "own_fluxes", "told", "unspoilt"]
 
 _OUTLIER = 5.0  # sigma of the original's own distances; beyond it is a neighbour's light
 _STANDS_OUT = 2.0  # half intervals from 0
-_STRUCTURE = 2.0  # times the variance of an aperture's noise: structure moves the level
 
 
 def aperture_area(original):
@@ -60,7 +59,8 @@ def flux_growth(before, after, noise):
 
     Returns
     -------
-    Measured or Skipped
+    Measured
+        Of the whole error: what structure adds to it in both images makes growth smaller.
         Below 0 where fluxes got better: a dither fills the gaps between whole numbers.
 
     Examples
@@ -75,11 +75,6 @@ def flux_growth(before, after, noise):
         return Measured(exact(0, len(before)))
     before, after = before - before.mean(), after - after.mean()
     whole, change = 1 + noise + np.mean(before**2), after**2 - before**2
-    if whole > _STRUCTURE:
-        return Skipped(
-            f"structure makes fluxes above medians {math.sqrt(whole):.1f} times as uncertain as "
-            "the noise alone: what compression adds does not show"
-        )
 
     def of(draws):
         ratio = 1 + (draws @ change) / np.maximum(draws.sum(1), 1) / whole
@@ -93,22 +88,22 @@ def told(measured, width, what, instead):
 
     Parameters
     ----------
-    measured : Measured or Skipped
+    measured : Measured
     width : float
         Half of the interval that is needed.
     what, instead : str
         What it was measured from, and which quantity is judged anyway.
     """
-    if isinstance(measured, Skipped):
-        return measured
     found = measured.estimate
+    if not found.n:
+        return Skipped(f"no {what}; {instead} stands in")
     half = max(found.high - found.value, found.value - found.low)
     if half <= width or abs(found.value) > _STANDS_OUT * half:
         return measured
-    more = ""
+    many = "are too few"
     if math.isfinite(half):
-        more = f" tell it to +- {half:.2g}, {math.ceil(found.n * (half / width) ** 2)} would decide"
-    return Skipped(f"{found.n} {what}{more or ' are too few'}; {instead} stands in")
+        many = f"tell it to +- {half:.2g}, {math.ceil(found.n * (half / width) ** 2)} would decide"
+    return Skipped(f"{found.n} {what} {many}; {instead} stands in")
 
 
 def own_fluxes(pair, sources, change):

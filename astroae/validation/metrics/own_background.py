@@ -29,7 +29,7 @@ _TOLD = {  # as of `astroae.validation.metrics.background`
 def measure(pair):
     """See `QUANTITIES`."""
     original = pair.original
-    why = why_not(original)
+    why = _why_not(original)
     if why:
         return {q.name: Skipped(why) for q in QUANTITIES}
     first, then, noise = _errors(pair)
@@ -61,7 +61,7 @@ def _errors(pair):
     return first[alike], then[alike], noise
 
 
-def why_not(original):
+def _why_not(original):
     """Reason not to measure; an image without sources has a sky all the same."""
     scene = original.scene
     if scene.no_sources and "empty" not in scene.kinds:

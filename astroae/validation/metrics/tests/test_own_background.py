@@ -116,6 +116,11 @@ def test_few_places_are_skipped_or_stand_out():
     assert "would decide" in found["growth"].note
 
 
+def test_an_image_narrower_than_an_annulus_has_no_place():
+    of = Original(original(whole=False).data[:25, :300])
+    assert "no annuli" in validated(dithered(of, 2.5))["growth"].note
+
+
 def test_a_raw_frame_of_a_real_camera():
     with fits.open(BUNDLED / "feder-cg16_kelt16.fits.gz") as hdus:
         data, header = hdus[0].data, hdus[0].header
