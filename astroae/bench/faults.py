@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+from astropy.stats import mad_std
 
 import astroae
 from astroae.simulate import FieldSettings, Population, make_field, shift_image
@@ -83,12 +84,19 @@ def _clipped(field, decoded, rng):
     return out
 
 
+def _undithered(field, decoded, rng):
+    """On steps of a quarter of the noise, without dither: medians stand on a grid."""
+    step = mad_std(decoded) / 4
+    return np.rint(decoded / step) * step
+
+
 #: Name of the fault: how it is planted, and the quantity that has to fail.
 FAULTS = {
     "bias of 1 mmag": (_bias, "aperture.bias"),
     "shift of 0.02 px": (_shift, "astrometry.shift_"),
     "correlated residual": (_correlated, "whiteness.correlation"),
     "clipped core": (_clipped, "aperture.worst"),
+    "steps without dither": (_undithered, "own_background.growth"),
 }
 
 

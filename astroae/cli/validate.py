@@ -39,7 +39,9 @@ def add_arguments(parser):
         metavar="NAME|FILE",
         help="default, photometry, weak-lensing, or a TOML file",
     )
-    parser.add_argument("--only", type=_names, metavar="METRIC,...", help="only these metrics (and headers)")
+    parser.add_argument(
+        "--only", type=_names, metavar="METRIC,...", help="only these metrics (and headers)"
+    )
     parser.add_argument(
         "--mask",
         type=_hdu,

@@ -280,6 +280,15 @@ CERTIFICATE_KEYWORDS = (
     ),
     Keyword("AEFWHM", float, "FWHM of the PSF [pix]", "FWHM of the PSF."),
     Keyword("AEAPRAD", float, "radius of the apertures [pix]", "Radius of the apertures."),
+    Keyword(
+        "AEANNIN", float, "inner radius of the annuli [pix]", "Inner radius of the annuli of own_*."
+    ),
+    Keyword(
+        "AEANNOUT",
+        float,
+        "outer radius of the annuli [pix]",
+        "Outer radius of the annuli of own_*.",
+    ),
     Keyword("AEZEROPT", float, "zero point [mag]", "Zero point; mag_before is there with it only."),
     Keyword(
         "AEPIXORG", int, "x and y of the first pixel's middle", "Origin of x and y: 0, as in numpy."
@@ -306,6 +315,21 @@ CERTIFICATE_COLUMNS = (
     Column("flux_after", "D", "f8", "decoded", "Flux in the same aperture of the decoded image."),
     Column("change_sigma", "E", "f4", "over flux_err", "Change of the flux over its error."),
     Column("change_mag", "E", "f4", "after less before", "Change in magnitudes, differential."),
+    Column(
+        "own_before",
+        "E",
+        "f4",
+        "original, above its annulus",
+        "Flux above the clipped median of its annulus in the original.",
+    ),
+    Column(
+        "own_after",
+        "E",
+        "f4",
+        "decoded, above its annulus",
+        "Flux above that of the same annulus in the decoded image, as one finds it there.",
+    ),
+    Column("change_own", "E", "f4", "over flux_err", "Change of that flux over flux_err."),
     Column("mag_before", "E", "f4", "with AEZEROPT", "Magnitude; with a zero point only."),
     Column(
         "flags",

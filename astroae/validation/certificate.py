@@ -1,8 +1,8 @@
 """A certificate: what compression did to the sources of an image, as a table for its file.
 
-One row per source, the same aperture on both images, and in the header the verdict of every
-quantity, the tolerance set and the versions that measured.  It holds no date: the same
-images give the same bytes.
+One row per source, the same aperture on both images, above the original's background and above
+each image's own; and in the header the verdict of every quantity, the tolerance set and the
+versions that measured.  It holds no date: the same images give the same bytes.
 """
 
 import json
@@ -16,8 +16,10 @@ from astroae.container.keywords import CERTIFICATE_COLUMNS, CERTIFICATE_KEYWORDS
 from astroae.io.spans import quiet_headers
 from astroae.validation.cubes import more_planes, planes_of
 from astroae.validation.extras import needed
+from astroae.validation.levels import INNER, OUTER
 from astroae.validation.measure import judge_pair, measure_pair, versions
 from astroae.validation.original import Original
+from astroae.validation.own import own_fluxes
 from astroae.validation.pair import Pair, check_shapes
 from astroae.validation.pairing import Image
 from astroae.validation.pooling import merged, pool, undecided
@@ -37,6 +39,7 @@ _MOST = 100_000  # rows
 _DIGITS = 6  # of the numbers in the header
 _UNITS = {"x": "pix", "y": "pix", "ra": "deg", "dec": "deg"}
 _UNITS |= {"change_mag": "mag", "mag_before": "mag"}
+_FLUXES = ("flux_before", "flux_err", "flux_after", "own_before", "own_after")
 _COMMENTS = {keyword.name: keyword.comment for keyword in CERTIFICATE_KEYWORDS}
 
 
@@ -242,7 +245,7 @@ def _validation(planes, more, tolerances, name):
 
 def _table(planes, numbers, validation, tolerances, notes):
     columns = _rows(planes, numbers)
-    units = _UNITS | dict.fromkeys(("flux_before", "flux_err", "flux_after"), _unit(planes[0].unit))
+    units = _UNITS | dict.fromkeys(_FLUXES, _unit(planes[0].unit))
     known = [column for column in CERTIFICATE_COLUMNS if column.name in columns]
     hdu = fits.BinTableHDU.from_columns(
         [
@@ -282,9 +285,8 @@ def _has_rows(original):
 def _columns(pair):
     """Values by the name of their column."""
     original = pair.original
-    names = ("id", "x", "y", "flux_before", "flux_err", "flux_after")
     if not _has_rows(original):
-        names += ("change_sigma", "change_mag", "flags")
+        names = ("id", "x", "y", *_FLUXES, "change_sigma", "change_mag", "change_own", "flags")
         return {name: np.zeros(0) for name in names}
     sources, radius = original.sources.stratified(_MOST), APERTURE * original.fwhm
     change = pair.aperture_changes(sources, radius)
@@ -300,6 +302,7 @@ def _columns(pair):
         "flux_after": after,
         "change_sigma": change / sources.flux_err,
         "change_mag": _magnitudes(sources.flux, after),
+        **own_fluxes(pair, sources, change),
         "flags": sources.flags | LOST * lost,
     }
     return found | ({"mag_before": sources.mag} if original.zero_point else {})
@@ -366,6 +369,8 @@ def _cards(original):
         known |= {
             "AEFWHM": _rounded(original.fwhm),
             "AEAPRAD": _rounded(APERTURE * original.fwhm),
+            "AEANNIN": _rounded(INNER * original.fwhm),
+            "AEANNOUT": _rounded(OUTER * original.fwhm),
             "AESAMPLE": min(original.max_sources, found),
         }
     if original.zero_point:

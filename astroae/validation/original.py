@@ -117,6 +117,11 @@ class Original:
         """(ny, nx)."""
         return self.data.shape
 
+    @property
+    def pixels(self):
+        """The data with NaN for bad pixels: what the image says by itself."""
+        return np.where(self.bad, np.nan, self.data)
+
     def _gain(self):
         """Electrons per unit; None where the header does not say."""
         if self.unit in (u.electron, u.photon):

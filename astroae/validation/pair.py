@@ -65,6 +65,11 @@ class Pair:
         """`difference` with 0 for lost pixels: what sums are made of."""
         return np.where(self.lost, 0.0, self.difference)
 
+    @property
+    def pixels(self):
+        """The restored image by itself, NaN where either image has no value."""
+        return np.where(self.original.bad | self.lost, np.nan, self.restored)
+
     @cached_property
     def signal(self):
         """Restored image less the original's background; 0 at bad and lost pixels."""

@@ -7,7 +7,7 @@ from astropy.stats import SigmaClip
 
 from astroae.validation.extras import needed
 
-__all__ = ["Sky", "measure_sky"]
+__all__ = ["Sky", "box_of", "measure_sky"]
 
 _BOX = 64  # pixels of a mesh
 
@@ -46,7 +46,7 @@ def measure_sky(data, bad, *, counts=False):
     shape = data.shape
     if bad.all():
         return _nothing(shape)
-    box = tuple(min(_BOX, max(8, n // 4), n) for n in shape)
+    box = box_of(shape)
     settings = {
         "mask": bad,
         "filter_size": 3 if min(n // b for n, b in zip(shape, box)) >= 3 else 1,
@@ -68,6 +68,11 @@ def measure_sky(data, bad, *, counts=False):
         sigma = np.sqrt(np.maximum(level, max(float(np.mean(data[~bad])), 1e-3)))
     meshes = (np.asarray(m, float) for m in (mesh.background_mesh, mesh.background_rms_mesh))
     return Sky(level, sigma, *meshes)
+
+
+def box_of(shape):
+    """Rows and columns of a mesh."""
+    return tuple(min(_BOX, max(8, n // 4), n) for n in shape)
 
 
 def _nothing(shape):

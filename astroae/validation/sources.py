@@ -18,6 +18,7 @@ __all__ = [
     "errors_of",
     "find_sources",
     "half_width",
+    "nearest",
     "noise_at",
     "peaks",
 ]
@@ -172,9 +173,13 @@ def flux_errors(original, x, y, radius, flux):
 
 def noise_at(original, x, y):
     """Noise of the pixel nearest to each place."""
-    row = np.clip(np.rint(y).astype(int), 0, original.shape[0] - 1)
-    column = np.clip(np.rint(x).astype(int), 0, original.shape[1] - 1)
-    return original.sigma[row, column]
+    return original.sigma[nearest(original.shape, x, y)]
+
+
+def nearest(shape, x, y):
+    """Row and column of the pixel nearest to each place."""
+    places = zip((y, x), shape)
+    return tuple(np.clip(np.rint(at).astype(int), 0, length - 1) for at, length in places)
 
 
 def pixel_errors(original):

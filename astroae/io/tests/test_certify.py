@@ -97,7 +97,7 @@ def test_broken_tolerance_raises_and_leaves_nothing(folder, tmp_path):
     error = caught.value
     assert isinstance(error, ValueError) and error.exit_code == 1
     assert "a.fits, extension 0" in error.where
-    assert "pixels.rms" in error.found and "tolerance <= 0.142 sigma" in error.found
+    assert "aperture.growth" in error.found and "tolerance <= 1 %" in error.found
     assert "recommend" in error.hint
 
 
@@ -245,7 +245,7 @@ def test_program(folder, tmp_path, capsys):
     arguments = ["compress", str(folder / "a.fits"), "-o", str(tmp_path / "b.aae.fits")]
     arguments += ["-q", str(COARSE), "--certify"]
     assert main(arguments) == 1
-    assert "pixels.rms" in capsys.readouterr().err
+    assert "aperture.growth" in capsys.readouterr().err
     (tmp_path / "mine.toml").write_text('name = "mine"\n[pixels.rms]\nlimit = 1.0\n')
     assert main([*arguments, "--tolerance", str(tmp_path / "mine.toml")]) == 0
     assert "certificate: pass" in capsys.readouterr().out

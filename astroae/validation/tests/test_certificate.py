@@ -5,14 +5,18 @@ import json
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.stats import SigmaClip
 from astropy.table import QTable
 from astropy.wcs import WCS
 
 pytest.importorskip("photutils")
 
+from photutils.aperture import ApertureStats, CircularAnnulus, CircularAperture
+
 from astroae.container.keywords import CERTIFICATE_COLUMNS, comment_of
 from astroae.simulate import FieldSettings, make_field
 from astroae.validation.certificate import LOST, certify
+from astroae.validation.sources import EDGE
 from astroae.validation.tolerances import load_tolerances
 
 
@@ -46,6 +50,25 @@ def test_rows_are_the_sources_with_their_change(field, brighter):
     seen = (table["flux_before"] > 0) & (table["flux_after"] > 0)
     expected = -2.5 * np.log10(table["flux_after"] / table["flux_before"])
     assert table["change_mag"][seen] == pytest.approx(expected[seen], abs=1e-6)
+
+
+def test_own_fluxes_stand_above_each_images_own_annuli(field):
+    """A sky that rises by 5 is in the flux above the original's background, not in these."""
+    found = certify(field.image, field.image + 5, field.header).hdu
+    table, header = found.data, found.header
+    inside = (table["flags"] & EDGE) == 0
+    x, y = np.rint(table["x"][inside]), np.rint(table["y"][inside])
+    rings = CircularAnnulus(np.column_stack([x, y]), header["AEANNIN"], header["AEANNOUT"])
+    clip = SigmaClip(3.0, maxiters=10)
+    level = ApertureStats(field.image, rings, sigma_clip=clip, sum_method="center").median
+    places = np.column_stack([table["x"], table["y"]])[inside]
+    aperture = CircularAperture(places, header["AEAPRAD"])
+    expected = aperture.do_photometry(field.image)[0] - aperture.area * level
+    own, error = table["own_before"][inside], table["flux_err"][inside]
+    assert np.abs(own - expected).max() < 0.05 * error.min()
+    assert np.abs(table["change_own"]).max() < 1e-3 < table["change_sigma"].min()
+    assert table["own_after"] == pytest.approx(table["own_before"], rel=1e-4)
+    assert found.columns["own_after"].unit == found.columns["flux_after"].unit
 
 
 def test_positions_are_from_zero_and_of_the_sky(field):
