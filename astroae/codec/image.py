@@ -17,7 +17,7 @@ from astroae.codec.forms import TileContext
 from astroae.codec.methods import methods
 from astroae.codec.models import find_model, tile_grid, vector_length
 from astroae.codec.parallel import in_parallel
-from astroae.codec.promise import quantisation_error
+from astroae.codec.promise import broken_promise, quantisation_error
 from astroae.codec.record import ImageRecord
 from astroae.codec.survey import survey
 from astroae.codec.tile import TILE_DTYPE, decode_tile, encode_tile
@@ -30,6 +30,7 @@ from astroae.settings import Bounded, Latent, Settings
 __all__ = [
     "TILE_DTYPE",
     "EncodedImage",
+    "broken_tile",
     "decode_image",
     "decode_integers",
     "decode_levels",
@@ -315,6 +316,30 @@ def verify_tiles(encoded, *, threads=None, progress=None):
 
     results = in_parallel(work, range(len(encoded.tiles)), threads, progress)
     return [exc for exc in results if exc is not None]
+
+
+def broken_tile(encoded, i, stored, settings):
+    """What tile ``i`` does not keep of its promise, decoded from its bytes; None: nothing.
+
+    Parameters
+    ----------
+    encoded : EncodedImage
+        As it was read back.
+    i : int
+    stored : ndarray
+        Stored values of the whole image, as they were.
+    settings : Settings
+        What was asked for, in stored units.
+
+    Returns
+    -------
+    str or None
+        See `astroae.codec.promise.broken_promise`.
+    """
+    place = encoded.grid.slices(i)
+    decoded = decode_image(encoded, place, threads=1)
+    values = np.ascontiguousarray(stored[place], encoded.dtype)
+    return broken_promise(values, decoded, encoded.tiles[i], settings, encoded.blank)
 
 
 # ---- parts -------------------------------------------------------------------------------

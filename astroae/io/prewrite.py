@@ -11,9 +11,8 @@ import numpy as np
 from astropy.io.fits import Header
 from astropy.io.fits.verify import VerifyError
 
-from astroae.codec.image import decode_image
+from astroae.codec.image import broken_tile, decode_image
 from astroae.codec.parallel import in_parallel
-from astroae.codec.promise import broken_promise
 from astroae.codec.tile import stream_checksum
 from astroae.container.header import raw_cards, scale_sum, to_image_header
 from astroae.container.rows import read_layout, unpack
@@ -126,12 +125,10 @@ def _check_tiles(encoded, expected, threads):
         if not fresh[i]:
             whole = stream_checksum(encoded.streams[i], i) == tile["CRC_S"]
             return None if whole else "its bytes are others than before"
-        place = encoded.grid.slices(i)
-        decoded = decode_image(encoded, place, threads=1)
-        if stored is None:
-            return None
-        values = np.ascontiguousarray(stored[place], encoded.dtype)
-        return broken_promise(values, decoded, tile, settings, encoded.blank)
+        if stored is not None:
+            return broken_tile(encoded, i, stored, settings)
+        decode_image(encoded, encoded.grid.slices(i), threads=1)
+        return None
 
     for i, broken in enumerate(in_parallel(work, range(len(encoded.grid)), threads)):
         if broken is not None:

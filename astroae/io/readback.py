@@ -9,12 +9,10 @@ what it has in memory; only this one sees what a reader will see.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from astropy.io import fits
 
-from astroae.codec.image import decode_image
+from astroae.codec.image import broken_tile
 from astroae.codec.parallel import in_parallel
-from astroae.codec.promise import broken_promise
 from astroae.container.header import raw_cards
 from astroae.errors import AstroAEError, ReadBackError
 from astroae.io.coded import header_block, pixels_of
@@ -128,10 +126,7 @@ def _check_image(hdu, plain, span, settings, threads, progress):
     pixels, encoded = pixels_of(plain, span), hdu.encoded
 
     def work(i):
-        place = encoded.grid.slices(i)
-        values = np.ascontiguousarray(pixels[place], encoded.dtype)
-        decoded = decode_image(encoded, place, threads=1)
-        return broken_promise(values, decoded, encoded.tiles[i], settings, encoded.blank)
+        return broken_tile(encoded, i, pixels, settings)
 
     for i, broken in enumerate(in_parallel(work, range(len(encoded.grid)), threads, progress)):
         if broken is not None:
