@@ -289,9 +289,8 @@ tile_shape, dither_seed, model, latent_step, skips
             header = exact_copy(hdu.header)  # first: reading pixels may edit it
             stored = stored_of_hdu(hdu)
         bscale = unit_of(header)
-        encoded = encode_stored(
-            stored, header, settings, bscale, threads=threads, progress=progress
-        )
+        options = {"verify": False, "threads": threads, "progress": progress}  # read back below
+        encoded = encode_stored(stored, header, settings, bscale, **options)
         made = cls.from_encoded(
             encoded,
             header,
@@ -587,7 +586,9 @@ tile_shape, dither_seed, model, latent_step, skips
         if isinstance(settings.mode, Latent) and self._encoded is not None:
             settings = replace(settings, mode=replace(settings.mode, model=self._encoded.model))
         with self._placing_errors():
-            encoded = encode_stored(stored, self._header, settings, bscale, **options)
+            encoded = encode_stored(  # what is written is read back
+                stored, self._header, settings, bscale, verify=False, **options
+            )
         self._set_encoded(encoded, bscale)
         self._fresh = (stored, True)
 
