@@ -154,9 +154,9 @@ def references_in(headers):
     return found
 
 
-def is_numbered(header, headers):
-    """Whether a name is that of one image of several: a number, or the first one's name."""
-    name, first = (_text(each, "EXTNAME").upper() for each in (header, headers[0]))
+def is_numbered(header, other):
+    """Whether a name is that of one image of several: a number, or the other one's name."""
+    name, first = (_text(each, "EXTNAME").upper() for each in (header, other))
     if not name:
         return False
     stems = {re.sub(r"\d+", "#", each) for each in (name, first)}

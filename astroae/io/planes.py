@@ -119,21 +119,22 @@ def _by_pixels(header, headers, blocks, named):
     doubt = doubt_of(blocks)
     if doubt is not None and not (named and doubt.smooth):
         return Plane("exact", doubt.why, doubt.smooth)
-    if named or is_numbered(header, headers) or not _stands_beside(header, headers):
+    other = _before(header, headers)
+    if named or other is None or is_numbered(header, other):
         return named or Plane("image", "noise from pixel to pixel")
     if all(_least(block, header) >= 0 for block in blocks):
         return Plane("exact", "never negative beside an image of its shape: may be its weight")
     return Plane("image", "noise from pixel to pixel, positive and negative")
 
 
-def _stands_beside(header, headers):
-    """Whether an image of the same shape stands before it in the file."""
+def _before(header, headers):
+    """Header of an image of the same shape that stands before it in the file, or None."""
     for other in headers:
         if other is header:
-            return False
+            return None
         if _shape(other) == _shape(header) and other.get("XTENSION", "IMAGE").strip() == "IMAGE":
-            return True
-    return False
+            return other
+    return None
 
 
 def _shape(header):

@@ -113,8 +113,7 @@ def recommend(
             "dither": dither,
             "threads": threads,
         }
-        headers = [image.header for image in everything]
-        known = {"headers": headers, "references": references_in(headers)}
+        known = _headers(everything)
         found = tuple(_of_image(one, known, steps, options) for one in images)
     return Recommendation(
         name_of(image),
@@ -171,6 +170,14 @@ def recommend_array(
 
 
 # ---- one image ---------------------------------------------------------------------------
+
+
+def _headers(images):
+    """What `plane_of` is to know of a file; of NDData there is no file."""
+    headers = [image.header for image in images]
+    if not all(isinstance(header, fits.Header) for header in headers):
+        return {}
+    return {"headers": headers, "references": references_in(headers)}
 
 
 def _of_image(image, known, steps, options):
