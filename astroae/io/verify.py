@@ -131,14 +131,14 @@ def verify(file, against=None, *, threads=None, progress=None):
             try:
                 options = {"fpack": _fpacked(coded), "threads": threads, "progress": progress}
                 pieces = restored(plain, file, spans, coded, **options)
-                digest = _digest(pieces, scratch if against is not None else None)
+                digest, size = _digest(pieces, scratch if against is not None else None)
             except CorruptFileError as exc:
                 # Tiles may all be whole, and what stands around them not.
                 damages = tuple(_damages(coded, file)) or ((exc.where, str(exc)),)
                 return Verification(str(file), False, damages)
             if against is not None:
                 return _against(file, coded, digest, scratch, Path(against))
-        return _alone(file, coded, digest)
+        return _alone(file, coded, digest, size)
 
 
 def _fpacked(coded):
@@ -147,15 +147,16 @@ def _fpacked(coded):
 
 
 def _digest(pieces, scratch):
-    """SHA-256 of the restored file, whose bytes go to ``scratch`` where one is given."""
-    digest = hashlib.sha256()
+    """SHA-256 and size of the restored file, whose bytes go to ``scratch`` where one is given."""
+    digest, size = hashlib.sha256(), 0
     for piece in pieces:
         digest.update(piece)
+        size += len(piece)
         if scratch is not None:
             scratch.write(piece)
     if scratch is not None:
         scratch.flush()
-    return digest.hexdigest()
+    return digest.hexdigest(), size
 
 
 def _damages(coded, file):
@@ -169,7 +170,7 @@ def _damages(coded, file):
                 yield exc.where, str(exc)
 
 
-def _alone(file, coded, digest):
+def _alone(file, coded, digest, size):
     original = original_of(coded)
     if original is None:
         return Verification(str(file), True)
@@ -177,11 +178,11 @@ def _alone(file, coded, digest):
     words = FPACKED if _fpacked(coded) else {}
     if same:
         verdict = words.get(SAME_FILE, SAME_FILE)
-    elif original["edited"]:
-        verdict = "the file was changed after it was compressed: decompress gives another file"
-    elif original["byte_identical"]:
+    elif original["byte_identical"] and size == original["bytes"]:
         damage = (str(file), another_file(file))
         return Verification(str(file), False, (damage,), "decompress gives another file", False)
+    elif original["edited"] or original["byte_identical"]:
+        verdict = "the file was changed after it was compressed: decompress gives another file"
     elif all(hdu.is_exact for hdu in coded.values()):
         verdict = words.get(SAME_DATA, SAME_DATA)
     else:

@@ -158,7 +158,7 @@ def test_planes_cubes_and_many_images(tmp_path):
         for span in scan(tmp_path / "b.aae.fits")
         if span.name == "PHOTOMETRY"
     ]
-    assert owners == [(1, "SCI"), (2, "KERNEL"), (3, "B"), (4, "CUBE"), (5, "SLICE")]
+    assert owners == [(1, "SCI"), (2, "B"), (3, "CUBE"), (4, "SLICE")]
 
 
 def test_a_cube_is_certified_over_its_planes(tmp_path):

@@ -104,6 +104,9 @@ def test_extension_that_was_added_comes_along(tmp_path):
     fits.append(packed, sky((20, 20)), fits.Header({"EXTNAME": "MORE"}))
     astroae.decompress(packed, tmp_path / "b.fits")
     assert scan(tmp_path / "b.fits")[-1].name == "MORE"
+    astroae.compress(source, packed, overwrite=True)
+    fits.append(packed, sky((20, 20)), fits.Header({"EXTNAME": "MORE"}))
+    assert (found := astroae.verify(packed)).ok and "was changed after" in found.verdict
 
 
 def test_output_is_told_apart_from_the_original(tmp_path):
