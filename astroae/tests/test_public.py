@@ -24,6 +24,7 @@ PUBLIC = {
     "MissingDependencyError",
     "ModelError",
     "OutputError",
+    "ReadBackError",
     "SettingError",
     "ToleranceError",
     "UnsupportedDataError",
@@ -91,6 +92,7 @@ def test_exit_codes_follow_the_table():
         "ModelError": 6,
         "FormatVersionError": 6,
         "OutputError": 7,
+        "ReadBackError": 1,
         "MissingDependencyError": 8,
     }
 
