@@ -219,6 +219,8 @@ ASKED = st.sampled_from(
         {"quantize_level": 0.5, "dither": 2},
         {"error_bound": 3, "dither": 0},
         {"error_bound": 0.3},
+        {"error_bound": 3, "lossy_integers": True},
+        {"quantize_level": 0.5, "dither": 2, "lossy_integers": True},
         {"relative_error": 0.01},
     ]
 )
@@ -248,7 +250,7 @@ def test_what_the_encoder_makes_passes(data, asked):
 @pytest.mark.parametrize("asked", [{"quantize_level": 1}, {"error_bound": 5.5}], ids=["q", "e"])
 def test_noise_and_its_edits_pass_and_half_a_step_more_does_not(dtype, asked):
     data = np.random.default_rng(3).normal(1000, 9, (300, 270)).astype(dtype)
-    encoded = encode_image(data, from_keywords(**asked), threads=1)
+    encoded = encode_image(data, from_keywords(lossy_integers=True, **asked), threads=1)
     assert (encoded.tiles["SCALE"] > 0).all()
     assert not any(complaints(data, encoded))
     edited = decode_image(encoded, threads=1)
