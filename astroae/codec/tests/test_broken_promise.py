@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from astroae.codec.image import decode_image, encode_image, reencode_tiles
 from astroae.codec.promise import broken_promise
 from astroae.codec.tile import TILE_DTYPE
-from astroae.settings import Latent, ModelName, Settings, from_keywords
+from astroae.settings import Latent, ModelName, Relative, Settings, from_keywords
 
 INTEGERS = ("u1", "i2", "i4", "i8")
 FLOATS = ("f4", "f8")
@@ -190,6 +190,20 @@ def test_relative_errors(dtype):
         values[1, 2] = old
         assert judged(values, one_pixel(values, new), relative_error=0.999)
     assert judged(image("i4"), one_pixel(image("i4"), 101), relative_error=0.5)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_bound_above_relative_errors(dtype):
+    values = image(dtype)
+    held = Settings(Relative(1 / 128, 0.25))
+    for sign in (1, -1):
+        last = values.dtype.type(100 + 0.25 * sign)
+        beyond = np.nextafter(last, values.dtype.type(100 + sign))
+        told = [
+            broken_promise(values, one_pixel(values, new), tile_row(), held, None)
+            for new in (last, beyond)
+        ]
+        assert told[0] is None and "an error of 0.25 is allowed" in told[1]
 
 
 @pytest.mark.parametrize("dtype", ["i4", "f4"])

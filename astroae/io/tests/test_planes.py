@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 import astroae
 from astroae.cli.__main__ import main
 from astroae.io.plane_words import by_unit, role_in
-from astroae.io.planes import INTEGERS
+from astroae.io.planes import INTEGERS, plane_of
 from astroae.io.spans import quiet_headers
 
 SHAPE = (120, 130)
@@ -151,6 +151,9 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
         (hdu(RAW, "ONE"), "exact", "QUALDATA of extension 19 names it"),
         (hdu(SCI, "TWO", QUALDATA="ONE", PS1_0="THREE"), "image", None),
         (hdu(SCI, "THREE"), "exact", "PS1_0 of extension 19 names it"),
+        (hdu((SCI > 3).astype("f4"), "SCI"), "exact", "2 distinct values"),
+        (hdu(RAW, "SCI", EXTTYPE="MASK"), "exact", "EXTTYPE = MASK"),
+        (hdu(RAW, "SCI", BUNIT="Angstrom"), "exact", "BUNIT = Angstrom"),
     ]
     result, before, after = compressed(tmp_path, [case[0] for case in cases], quantize_level=4)
     for (_, role, why), found, one, other in zip(cases, result.hdus[1:], before[1:], after[1:]):
@@ -159,6 +162,12 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
             assert np.array_equal(one, other)
         if role == "relative":
             assert np.array_equal(one == 0, other == 0) and (other >= 0).all()
+
+
+@pytest.mark.parametrize(("scale", "role"), [(0.1, "relative"), (-0.1, "exact")])
+def test_a_weight_is_negative_or_not_by_its_scale(scale, role):
+    header = fits.Header([("EXTNAME", "WHT"), ("BSCALE", scale)])
+    assert plane_of(header, blocks=[IVAR]).role == role
 
 
 def test_an_lsst_file_without_names(tmp_path):

@@ -176,6 +176,23 @@ def test_edited_tiles_are_held_against_the_edit(tmp_path, monkeypatch):
     assert coded.read_bytes() == before
 
 
+def test_tiles_of_two_edits_are_held_against_both(tmp_path, monkeypatch):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(), name="SCI"), quantize_level=1)
+    before = coded.read_bytes()
+    reencode = hdu_module.codec.reencode_tiles
+
+    def wrong(encoded, stored, changed, **options):
+        return reencode(encoded, stored - np.float32(30), changed, **options)
+
+    with pytest.raises(ReadBackError, match="tile 3"), fits.open(coded, mode="update") as hdul:
+        hdul[1].data[50, 70] = 5000
+        with monkeypatch.context() as patched:
+            patched.setattr(hdu_module.codec, "reencode_tiles", wrong)
+            hdul[1].encode()
+        hdul[1].data[5, 7] = 5000
+    assert coded.read_bytes() == before
+
+
 def test_tiles_that_nobody_touched_are_not_decoded_again(tmp_path, monkeypatch):
     _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()), quantize_level=1)
     decoded = []
