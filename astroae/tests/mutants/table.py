@@ -585,7 +585,7 @@ MUTANTS = (
         "io/planes.py",
         "return replace(settings, mode=Relative(RELATIVE_ERROR, bound))",
         "return replace(settings, mode=Relative(RELATIVE_ERROR))",
-        (f"{PLANES}::test_an_asked_bound_holds_for_every_plane",),
+        (f"{PLANES}::test_a_bound_in_the_unit_of_scaled_weights",),
         "errors and weights are beyond the bound that was asked for",
     ),
     Mutant(
@@ -593,7 +593,7 @@ MUTANTS = (
         "io/planes.py",
         "if all(_least(block, header) >= 0 for block in blocks):",
         "if all(_least(block, header) > 0 for block in blocks):",
-        (f"{PLANES}::test_planes_by_header_pixels_and_neighbours",),
+        (f"{PLANES}::test_of_two_signs_the_stricter_counts",),
         "a nameless weight map with zeros in it is taken for a picture",
     ),
     Mutant(
@@ -601,7 +601,7 @@ MUTANTS = (
         "io/planes.py",
         "if doubt is not None and not (named and doubt.smooth):",
         "if doubt is not None and not named:",
-        (f"{PLANES}::test_planes_by_header_pixels_and_neighbours",),
+        (f"{PLANES}::test_of_two_signs_the_stricter_counts",),
         "a mask that is called SCI loses bits",
     ),
     Mutant(
@@ -617,7 +617,7 @@ MUTANTS = (
         "io/planes.py",
         "told.sort(key=lambda found: ROLES.index(found[0]))",
         "told.sort(key=lambda found: -ROLES.index(found[0]))",
-        (f"{PLANES}::test_planes_by_header_pixels_and_neighbours",),
+        (f"{PLANES}::test_of_two_signs_the_stricter_counts",),
         "of two signs that differ the one that loses more counts",
     ),
     Mutant(
@@ -625,7 +625,7 @@ MUTANTS = (
         "io/plane_words.py",
         'for wanted in ("exact", "relative", "image"):\n        for key',
         'for wanted in ("image", "relative", "exact"):\n        for key',
-        (f"{PLANES}::test_planes_by_header_pixels_and_neighbours",),
+        (f"{PLANES}::test_of_two_signs_the_stricter_counts",),
         "a mask whose EXTNAME is SCI loses bits",
     ),
     Mutant(
@@ -633,7 +633,7 @@ MUTANTS = (
         "io/plane_words.py",
         'role = "exact" if _TABLE.match(key) else role_in(key)',
         "role = role_in(key)",
-        (f"{PLANES}::test_planes_by_header_pixels_and_neighbours",),
+        (f"{PLANES}::test_of_two_signs_the_stricter_counts",),
         "a table that a WCS looks up loses, and all stars move",
     ),
     Mutant(
@@ -833,7 +833,9 @@ MUTANTS = (
         "validation/result.py",
         "return worst((*left, *whole, *(image.verdict for image in self.images)))",
         "return worst((*left, *(image.verdict for image in self.images)))",
-        (f"{WHOLE}::test_a_renamed_single_image_is_compared_and_fails",),
+        (
+            "validation/tests/test_result.py::test_a_file_that_lacks_something_fails_though_its_images_pass",
+        ),
         "a file that lacks an image passes",
     ),
     Mutant(
@@ -849,7 +851,7 @@ MUTANTS = (
         "validation/whole.py",
         "if places[:i] and other.index < max(places[:i])",
         "if places[:i] and other.index < min(places[:i])",
-        (f"{WHOLE}::test_what_is_lost_or_changed_fails[another order]",),
+        (f"{WHOLE}::test_what_is_lost_or_changed_fails[another order behind the first]",),
         "images that changed places are not seen",
     ),
     Mutant(
@@ -858,7 +860,7 @@ MUTANTS = (
         'if common is None or own.verdict != "undetermined":',
         'if common is None or own.verdict == "pass":',
         (
-            "validation/tests/test_pooling.py::test_a_failure_is_not_averaged_away_and_an_outlier_stays_open",
+            "validation/tests/test_pooling.py::test_a_failure_beside_a_common_value_that_it_might_have_stays",
         ),
         "a plane that fails is averaged away",
     ),
@@ -934,8 +936,8 @@ MUTANTS = (
         "lost-pixels",
         "validation/pair.py",
         "return np.where(self.original.bad | self.lost, np.nan, self.restored)",
-        "return np.where(self.original.bad, 0.0, self.restored)",
-        ("validation/metrics/tests/test_background.py::test_bad_and_lost_pixels_are_left_out",),
+        "return np.where(self.original.bad, np.nan, self.restored)",
+        ("validation/tests/test_pair.py::test_pixels_have_a_value_where_both_images_have_one",),
         "backgrounds are measured on pixels without a value",
     ),
     # ---- networks --------------------------------------------------------------------------
