@@ -171,7 +171,7 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
         (hdu(RAW, "SCI", EXTTYPE="MASK"), "exact"),
         (hdu(RAW, "SCI", BUNIT="Angstrom"), "exact"),
         (hdu(RAW, "SCI", BUNIT="adu2"), "relative"),
-        (hdu(RAW, "TWO"), "exact"),
+        (hdu(SCI, "TWO"), "exact"),
         (hdu(IVAR), "exact"),
         (hdu(SCI), "image"),
     ],
