@@ -28,8 +28,8 @@ def broken_promise(before, after, asked, tile_shape, blank=None):
     before, after : ndarray
         Stored values.
     asked : dict
-        ``quantize_level``, ``error_bound`` or ``relative_error``, ``dither``; none of
-        them for lossless.
+        ``quantize_level``, ``error_bound`` or ``relative_error``, ``dither`` and
+        ``lossy_integers``; none of them for lossless.
     tile_shape : tuple of int
     blank : int, optional
     """
@@ -65,12 +65,20 @@ def _undefined(values, blank):
 def _kept(before, asked, blank):
     """Pixels of which every bit must come back."""
     whole = before.dtype.kind != "f"
-    if not asked or (whole and "relative_error" in asked):
+    if not asked or (whole and not asked.get("lossy_integers")):
         return np.ones(before.shape, bool)
     kept = _undefined(before, blank)
-    if not whole and (asked.get("dither") == 2 or "relative_error" in asked):
-        kept |= before == 0
+    if asked.get("dither") == 2 or "relative_error" in asked:
+        for zero in _zeros(before.dtype):
+            kept |= before == zero
     return kept
+
+
+def _zeros(dtype):
+    """What is stored for 0; BZERO may make a type of the other signedness of integers."""
+    if dtype.kind == "f":
+        return [0]
+    return [0, 1 << 7 if dtype.kind == "u" else -(1 << 8 * dtype.itemsize - 1)]
 
 
 def _tiles(shape, tile_shape):

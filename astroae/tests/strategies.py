@@ -158,4 +158,6 @@ def asked(mode):
         amount = st.sampled_from(
             [1e-300, 1e-3, 0.1, 0.5, 1, 2.5, 3, 127, 1e5, 2.0**31, 1e18, 1e300]
         )
-    return st.fixed_dictionaries({mode: amount, "dither": st.sampled_from([0, 1, 2])})
+    return st.fixed_dictionaries(
+        {mode: amount, "dither": st.sampled_from([0, 1, 2]), "lossy_integers": st.booleans()}
+    )

@@ -76,8 +76,10 @@ def test_what_a_file_holds_keeps_the_promise(dtype, mode):
 
 @pytest.mark.parametrize(("dtype", "values"), FAR_APART)
 @pytest.mark.parametrize("keywords", [{}, {"quantize_level": 4}, {"error_bound": 0.5}])
-def test_few_levels_far_apart(dtype, values, keywords):
+@pytest.mark.parametrize("lossy", [False, True])
+def test_few_levels_far_apart(dtype, values, keywords, lossy):
     """Their differences are beyond int64, as the bits of -2.0 and 2.0 are."""
+    keywords = keywords | {"lossy_integers": lossy} if keywords else keywords
     rng = np.random.default_rng(0)
     check(Picture(rng.choice(np.array(values, dtype), (60, 50)), (16, 50), None), keywords)
 

@@ -5,6 +5,7 @@ import pytest
 
 from astroae.tests.oracle import broken_promise
 
+LOSSY = {"lossy_integers": True}
 WHOLE, REAL = ("u1", "i2", "i4", "i8"), ("f4", "f8")
 SHAPE, TILE = (9, 11), (4, 5)
 #: Corners of the image and of tiles in it.
@@ -40,14 +41,21 @@ def test_lossless(dtype, place):
 def test_steps(dtype, place):
     before = sky(dtype)
     for sign in (1, -1):
-        assert not found(before, place, int(before[place]) + 2 * sign, {"error_bound": 2.9})
-        assert found(before, place, int(before[place]) + 3 * sign, {"error_bound": 2.9})
+        assert not found(before, place, int(before[place]) + 2 * sign, LOSSY | {"error_bound": 2.9})
+        assert found(before, place, int(before[place]) + 3 * sign, LOSSY | {"error_bound": 2.9})
     limits = np.iinfo(dtype)
     before[place] = limits.min
-    assert found(before, place, limits.max, {"error_bound": 100})
-    assert "BLANK" in found(before, place, limits.min + 1, {"error_bound": 2}, limits.min + 1)
-    assert "no loss" in found(before, place, limits.min + 1, {"error_bound": 2}, limits.min)
+    assert found(before, place, limits.max, LOSSY | {"error_bound": 100})
+    assert "BLANK" in found(
+        before, place, limits.min + 1, LOSSY | {"error_bound": 2}, limits.min + 1
+    )
+    assert "no loss" in found(before, place, limits.min + 1, LOSSY | {"error_bound": 2}, limits.min)
     assert "no loss" in found(before, place, limits.min + 1, {"relative_error": 0.9})
+    assert "no loss" in found(before, place, limits.min + 1, {"error_bound": 2})
+    for zero in (0, 128 if dtype == "u1" else limits.min):
+        before[place] = zero
+        assert not found(before, place, zero + 1, LOSSY | {"error_bound": 2, "dither": 1})
+        assert "no loss" in found(before, place, zero + 1, LOSSY | {"error_bound": 2, "dither": 2})
 
 
 @everywhere
@@ -79,6 +87,6 @@ def test_noise(dtype):
     for place, moved in (((5, 5), 2), ((5, 40), 0)):
         after = before.copy()
         after[place] += before.dtype.type(moved)
-        assert not broken_promise(before, after, {"quantize_level": 1}, (32, 32))
+        assert not broken_promise(before, after, LOSSY | {"quantize_level": 1}, (32, 32))
         after[place] += before.dtype.type(2)
-        assert broken_promise(before, after, {"quantize_level": 1}, (32, 32))
+        assert broken_promise(before, after, LOSSY | {"quantize_level": 1}, (32, 32))

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from astroae.codec.image import decode_image, encode_image, reencode_tiles
 from astroae.codec.promise import broken_promise
 from astroae.codec.tile import TILE_DTYPE
-from astroae.settings import Latent, ModelName, Settings, from_keywords
+from astroae.settings import Latent, ModelName, Relative, Settings, from_keywords
 
 INTEGERS = ("u1", "i2", "i4", "i8")
 FLOATS = ("f4", "f8")
@@ -192,6 +192,20 @@ def test_relative_errors(dtype):
     assert judged(image("i4"), one_pixel(image("i4"), 101), relative_error=0.5)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_bound_above_relative_errors(dtype):
+    values = image(dtype)
+    held = Settings(Relative(1 / 128, 0.25))
+    for sign in (1, -1):
+        last = values.dtype.type(100 + 0.25 * sign)
+        beyond = np.nextafter(last, values.dtype.type(100 + sign))
+        told = [
+            broken_promise(values, one_pixel(values, new), tile_row(), held, None)
+            for new in (last, beyond)
+        ]
+        assert told[0] is None and "an error of 0.25 is allowed" in told[1]
+
+
 @pytest.mark.parametrize("dtype", ["i4", "f4"])
 def test_latents_are_only_measured(dtype):
     values = image(dtype)
@@ -219,6 +233,8 @@ ASKED = st.sampled_from(
         {"quantize_level": 0.5, "dither": 2},
         {"error_bound": 3, "dither": 0},
         {"error_bound": 0.3},
+        {"error_bound": 3, "lossy_integers": True},
+        {"quantize_level": 0.5, "dither": 2, "lossy_integers": True},
         {"relative_error": 0.01},
     ]
 )
@@ -248,7 +264,7 @@ def test_what_the_encoder_makes_passes(data, asked):
 @pytest.mark.parametrize("asked", [{"quantize_level": 1}, {"error_bound": 5.5}], ids=["q", "e"])
 def test_noise_and_its_edits_pass_and_half_a_step_more_does_not(dtype, asked):
     data = np.random.default_rng(3).normal(1000, 9, (300, 270)).astype(dtype)
-    encoded = encode_image(data, from_keywords(**asked), threads=1)
+    encoded = encode_image(data, from_keywords(lossy_integers=True, **asked), threads=1)
     assert (encoded.tiles["SCALE"] > 0).all()
     assert not any(complaints(data, encoded))
     edited = decode_image(encoded, threads=1)

@@ -11,9 +11,10 @@ from astropy.wcs import WCS
 
 import astroae
 from astroae.cli.__main__ import main
-from astroae.io.plane_words import by_unit, role_in
-from astroae.io.planes import INTEGERS
+from astroae.io.plane_words import by_unit, references_in, role_in
+from astroae.io.planes import INTEGERS, plane_of
 from astroae.io.spans import quiet_headers
+from astroae.pixels.content import blocks_of
 
 SHAPE = (120, 130)
 RNG = np.random.default_rng(5)
@@ -159,6 +160,33 @@ def test_planes_by_header_pixels_and_neighbours(tmp_path):
             assert np.array_equal(one, other)
         if role == "relative":
             assert np.array_equal(one == 0, other == 0) and (other >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("plane", "role"),
+    [
+        (hdu(RAW, "SCI"), "image"),
+        (hdu(WAVE, "SCI"), "image"),
+        (hdu((SCI > 3).astype("f4"), "SCI"), "exact"),
+        (hdu(RAW, "SCI", EXTTYPE="MASK"), "exact"),
+        (hdu(RAW, "SCI", BUNIT="Angstrom"), "exact"),
+        (hdu(RAW, "SCI", BUNIT="adu2"), "relative"),
+        (hdu(SCI, "TWO"), "exact"),
+        (hdu(IVAR), "exact"),
+        (hdu(SCI), "image"),
+    ],
+)
+def test_of_two_signs_the_stricter_counts(plane, role):
+    first = hdu(SCI, "ONE", PS1_0="TWO")
+    headers = [first.header, plane.header]
+    known = {"headers": headers, "references": references_in(headers)}
+    assert plane_of(plane.header, blocks=blocks_of(plane.data), **known).role == role
+
+
+@pytest.mark.parametrize(("scale", "role"), [(0.1, "relative"), (-0.1, "exact")])
+def test_a_weight_is_negative_or_not_by_its_scale(scale, role):
+    header = fits.Header([("EXTNAME", "WHT"), ("BSCALE", scale)])
+    assert plane_of(header, blocks=[IVAR]).role == role
 
 
 def test_an_lsst_file_without_names(tmp_path):

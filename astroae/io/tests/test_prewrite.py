@@ -9,7 +9,7 @@ from astropy.io import fits
 from astroae.container import structure as structure_module
 from astroae.errors import ReadBackError
 from astroae.io import hdu as hdu_module
-from astroae.io import tablebacked
+from astroae.io import prewrite, tablebacked
 from astroae.io.hdu import AEImageHDU
 from astroae.io.tests.hdu_helpers import check_same_pixels, noise, plain_and_coded, save, scaled_hdu
 
@@ -19,7 +19,7 @@ MODES = {
     "unsigned": (lambda: noise(dtype="u2"), {}),
     "level": (lambda: noise(), {"quantize_level": 1}),
     "bound": (lambda: noise(dtype="f8"), {"error_bound": 0.25}),
-    "integers in steps": (lambda: noise(dtype="i4"), {"error_bound": 2}),
+    "integers in steps": (lambda: noise(dtype="i4"), {"error_bound": 2, "lossy_integers": True}),
     "relative": (lambda: noise(), {"relative_error": 0.01}),
 }
 
@@ -176,19 +176,39 @@ def test_edited_tiles_are_held_against_the_edit(tmp_path, monkeypatch):
     assert coded.read_bytes() == before
 
 
+def test_tiles_of_two_edits_are_held_against_both(tmp_path, monkeypatch):
+    _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise(), name="SCI"), quantize_level=1)
+    before = coded.read_bytes()
+    reencode = hdu_module.codec.reencode_tiles
+
+    def wrong(encoded, stored, changed, **options):
+        return reencode(encoded, stored - np.float32(30), changed, **options)
+
+    with pytest.raises(ReadBackError, match="tile 3"), fits.open(coded, mode="update") as hdul:
+        hdul[1].data[50, 70] = 5000
+        with monkeypatch.context() as patched:
+            patched.setattr(hdu_module.codec, "reencode_tiles", wrong)
+            hdul[1].encode()
+        hdul[1].data[5, 7] = 5000
+    assert coded.read_bytes() == before
+
+
 def test_tiles_that_nobody_touched_are_not_decoded_again(tmp_path, monkeypatch):
     _, coded = plain_and_coded(tmp_path, fits.ImageHDU(noise()), quantize_level=1)
     decoded = []
-    decode = tablebacked.check_table.__globals__["decode_image"]
 
-    def counting(encoded, region, **options):
-        decoded.append(region)
-        return decode(encoded, region, **options)
+    def counting(read):
+        def counted(encoded, part, *args, **options):
+            decoded.append(part)
+            return read(encoded, part, *args, **options)
 
-    monkeypatch.setitem(tablebacked.check_table.__globals__, "decode_image", counting)
+        return counted
+
+    for name in ("broken_tile", "decode_image"):
+        monkeypatch.setattr(prewrite, name, counting(getattr(prewrite, name)))
     with fits.open(coded, mode="update") as hdul:
         hdul[1].data[50, 70] = 5000
-    assert len(decoded) == 1
+    assert decoded == [3]
     with fits.open(coded) as hdul:
         save(tmp_path / "b.fits", hdul[1].copy())
-    assert len(decoded) == 1
+    assert decoded == [3]

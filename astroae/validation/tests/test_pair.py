@@ -51,6 +51,14 @@ def test_nan_in_the_restored_image_only(image):
     assert np.isfinite(pair.change).all() and np.isfinite(pair.significance).all()
 
 
+def test_pixels_have_a_value_where_both_images_have_one(image):
+    spoilt, restored = image.copy(), image + 1
+    spoilt[5, 6], restored[7, 8], restored[9, 10] = np.nan, np.inf, 1e200
+    pixels = Pair(Original(spoilt), restored).pixels
+    assert list(zip(*np.nonzero(np.isnan(pixels)))) == [(5, 6), (7, 8), (9, 10)]
+    assert pixels[0, 0] == restored[0, 0]
+
+
 def test_nan_in_the_original_only(image):
     spoilt = image.copy()
     spoilt[5, 6], spoilt[7, 8] = np.nan, np.inf

@@ -110,6 +110,14 @@ def test_a_failure_is_not_averaged_away_and_an_outlier_stays_open():
     assert merged(images[:-2], common)[0].verdict == "pass"
 
 
+def test_a_failure_beside_a_common_value_that_it_might_have_stays():
+    near = Measured(Estimate(1.0, 0.55, 1.45, 20, stars(20, 0.25).estimate.parts))
+    images, measured = images_of(*(stars(12, 0.25, seed) for seed in range(40)), near)
+    images, common = pool(images, measured, TOLERANCES)
+    assert common.verdict == "pass" and 2 * near.estimate.low - 1 < common["some.bias"].value
+    assert images[-1].verdict == "fail"
+
+
 @pytest.mark.parametrize(("direction", "worst"), [("within", -3.0), ("at least", -3.0)])
 def test_the_worst_of_several_planes(direction, worst):
     quantity = Quantity("bias", "", direction, "a bias")

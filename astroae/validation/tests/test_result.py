@@ -36,6 +36,13 @@ def test_worst(verdicts, expected):
     assert worst(reversed(verdicts)) == expected
 
 
+def test_a_file_that_lacks_something_fails_though_its_images_pass():
+    image = ImageValidation("SCI", (judged(-0.1, 0.1),))
+    for whole, expected in ((judged(-0.1, 0.1), "pass"), (judged(0.6, 0.9), "fail")):
+        found = Validation("a.fits", "b.fits", {}, (image,), whole=(whole,))
+        assert found.verdict == expected
+
+
 def test_pass():
     result = judged(-0.1, 0.3, note="radius 3")
     assert (result.name, result.verdict, result.limit) == ("some.bias", "pass", 0.5)

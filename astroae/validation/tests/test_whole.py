@@ -132,6 +132,7 @@ FAULTS = {
     "another EXTNAME": (card(3, "EXTNAME", "MASK"), "file.images"),
     "another EXTVER": (card(2, "EXTVER", 7), "file.images"),
     "another order": (swap(1, 3), "file.order"),
+    "another order behind the first": (swap(2, 3), "file.order"),
     "a table": (delete(6), "file.tables"),
     "a cell of a table": (rows(one_cell), "file.tables"),
     "a row of a table": (rows(lambda t: t[:1]), "file.tables"),
@@ -229,7 +230,7 @@ def test_a_renamed_single_image_is_compared_and_fails():
     one, other = (fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(sky((40, 40)), name=n)]) for n in "AB")  # fmt: skip
     found = astroae.validate(one, other, only="pixels")
     assert [r.name for r in found.whole if r.verdict == "fail"] == ["file.names"]
-    assert found.images[0].verdict == "pass"
+    assert found.verdict == "fail" and found.images[0].verdict == "pass"
 
 
 def test_a_set_may_turn_it_off(tmp_path):
