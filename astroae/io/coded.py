@@ -54,7 +54,23 @@ def pixels_of(path, span):
 def can_code(span):
     """Whether an image HDU is of a type and of as many axes as the codec takes."""
     header = span.header
-    return header.get("BITPIX") in BITPIX_TO_DTYPE and 1 <= header.get("NAXIS", 0) <= MAX_AXES
+    known = header.get("BITPIX") in BITPIX_TO_DTYPE and 1 <= header.get("NAXIS", 0) <= MAX_AXES
+    return known and not any(_sizes_that_differ(header, sizes_in(header)))
+
+
+def sizes_in(header):
+    """The cards that say how pixels lie, by their keyword, as a reader takes them."""
+    names = ["BITPIX", "NAXIS", *(f"NAXIS{n}" for n in range(1, int(header["NAXIS"]) + 1))]
+    return {name: header.get(name) for name in names}
+
+
+def _sizes_that_differ(header, sizes):
+    """Names of cards that say another size, or may to another reader."""
+    for name, size in sizes.items():
+        # Of two cards of one name, readers differ in which they take.
+        found = header.get(name)
+        if type(found) is not int or found != size or header.count(name) != 1:
+            yield name
 
 
 def header_block(cards):
@@ -240,7 +256,7 @@ class CodedHDU:
         moved = as_extension and self.was_primary
         if moved:
             header = extension_header(header)
-        self._check_sizes(header)
+        self.check_sizes(header)
         cards = self._cards(header)
         another = not self.is_exact or self.was_edited or self.was_fpacked or moved
         if another and any(card[:8].rstrip() in CHECKSUMS for card in cards):
@@ -252,20 +268,19 @@ class CodedHDU:
             yield raw
         yield bytes(-size % BLOCK)
 
-    def _check_sizes(self, header):
+    def check_sizes(self, header):
         """Refuse a header under which these pixels would be read as another image."""
         shape = self.structure.shape
         own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
         own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
-        for key, value in own.items():
-            # Of two cards of one name, readers differ in which they take.
-            if header.get(key) != value or header.count(key) != 1:
-                raise CorruptFileError(
-                    "the image's header does not fit its pixels",
-                    where=f"{self.span.label}, {key}",
-                    found=f"got {header.get(key)!r}, the pixels have {value}",
-                    hint="restore the file from a copy",
-                )
+        for key in _sizes_that_differ(header, own):
+            raise CorruptFileError(
+                "the image's header does not fit its pixels",
+                where=f"{self.span.label}, {key}",
+                found=f"got {header.get(key)!r} in {header.count(key) if key in header else 0}"
+                f" card(s), the pixels have {own[key]}",
+                hint="restore the file from a copy",
+            )
 
     def _pixels(self, **options):
         """Stored values as bytes of a file, a slab at a time."""

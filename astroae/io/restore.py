@@ -17,8 +17,9 @@ from astroae.errors import AstroAEError, CorruptFileError, InputError, SettingEr
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
 from astroae.io.fpack_files import empty_primary, fpack_pieces
+from astroae.io.primary import says_nothing
 from astroae.io.results import CompressionResult, HDUResult
-from astroae.io.spans import chunks, plain_source, quiet_headers, scan, tail
+from astroae.io.spans import BLOCK, chunks, plain_source, quiet_headers, scan, tail
 
 __all__ = [
     "another_file",
@@ -190,10 +191,20 @@ def restored(
         A damaged tile or table, or a file that was cut short.
     """
     check_complete(spans, coded, where, damages)
+    options = {"fpack": fpack, "results": results, "damages": damages, "progress": progress}
+    size = 0
+    for piece in _pieces(plain, where, spans, coded, threads=threads, **options):
+        size += len(piece)
+        yield piece
+    _check_length(size, coded, where, damages)
+
+
+def _pieces(plain, where, spans, coded, *, fpack, results, damages, progress, threads):
+    """See `restored`."""
     options = {"threads": threads}
     if damages is not None:
         options |= {"on_corrupt": "blank", "damaged": damages}
-    moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
+    moved = 1 in coded and coded[1].was_primary and says_nothing(spans[0], coded[1].image_header)
     counted = _count(progress, coded.values())
     going = goes_back(spans, coded, drop_primary=moved and not fpack)
     for span in spans:
@@ -264,6 +275,26 @@ def check_complete(spans, coded, where, damages=None):
         found=f"{len(spans)} HDUs are here, {wanted} were written",
         hint="it was cut short, or HDUs were removed: get it again, or take what is here with "
         "on_corrupt='blank' (--keep-going)",
+    )
+    if damages is None:
+        raise damage
+    damages.append(damage)
+
+
+def _check_length(size, coded, where, damages):
+    """Refuse a file that lacks some of its last block, or of what followed that."""
+    told = [hdu.span.header.get("AEFILSIZ") for hdu in coded.values()]
+    wanted = next((n for n in told if isinstance(n, int)), 0)
+    fpacked = any(hdu.was_fpacked for hdu in coded.values())  # streams may be of other lengths
+    # By whole blocks: HDUs that are kept as they are may have been edited since.
+    if damages or fpacked or size >= wanted or (wanted - size) % BLOCK == 0:
+        return
+    damage = CorruptFileError(
+        "the file is not complete",
+        where=str(where),
+        found=f"it gives {size} bytes, the original had {wanted}",
+        hint="it was cut short, or a copy left out what followed the last HDU: get it again, or "
+        "take what is here with on_corrupt='blank' (--keep-going)",
     )
     if damages is None:
         raise damage

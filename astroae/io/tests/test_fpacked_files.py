@@ -207,7 +207,7 @@ def test_images_that_are_only_decoded(tmp_path):
     taken = [hdu for hdu in result.hdus if hdu.action == "taken over"]
     assert len(taken) >= 3  # some are smaller as they were
     for hdu in taken:
-        assert hdu.note.startswith("decoded from ") and hdu.note.endswith("it comes back as RICE_1")
+        assert hdu.note.startswith("decoded from ") and "it comes back as RICE_1" in hdu.note
     back, plain = tmp_path / "b.fits.fz", tmp_path / "b.fits"
     notes = [hdu.note for hdu in astroae.decompress(packed, back, fpack=True).hdus]
     assert sum("comes back as RICE_1" in note for note in notes) == len(taken)
