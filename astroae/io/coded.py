@@ -14,7 +14,14 @@ from astropy.io import fits
 
 from astroae.codec.image import decode_image
 from astroae.container.fpack import join_recipe, sum_cards
-from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
+from astroae.container.header import (
+    header_sum,
+    raw_cards,
+    scale_sum,
+    to_image_header,
+    to_table_cards,
+)
+from astroae.container.keywords import FILE_KEYWORDS
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
@@ -256,7 +263,6 @@ class CodedHDU:
         moved = as_extension and self.was_primary
         if moved:
             header = extension_header(header)
-        self.check_sizes(header)
         cards = self._cards(header)
         another = not self.is_exact or self.was_edited or self.was_fpacked or moved
         if another and any(card[:8].rstrip() in CHECKSUMS for card in cards):
@@ -268,19 +274,34 @@ class CodedHDU:
             yield raw
         yield bytes(-size % BLOCK)
 
-    def check_sizes(self, header):
-        """Refuse a header under which these pixels would be read as another image."""
-        shape = self.structure.shape
+    def check_header(self):
+        """Refuse a header under which these pixels would be read as another image.
+
+        Raises
+        ------
+        CorruptFileError
+        """
+        for keyword in FILE_KEYWORDS:  # what cannot be read says so here
+            self.span.header.get(keyword.name)
+        header, shape = self.image_header, self.structure.shape
         own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
         own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
+        own |= {key: n for key, n in (("PCOUNT", 0), ("GCOUNT", 1)) if key in header}
         for key in _sizes_that_differ(header, own):
-            raise CorruptFileError(
-                "the image's header does not fit its pixels",
-                where=f"{self.span.label}, {key}",
-                found=f"got {header.get(key)!r} in {header.count(key) if key in header else 0}"
-                f" card(s), the pixels have {own[key]}",
-                hint="restore the file from a copy",
-            )
+            raise self._misfit(key, f"got {header.get(key)!r}, the pixels have {own[key]}")
+        first = next(iter(header), "")
+        if first != "SIMPLE" and (first, str(header[0]).strip()) != ("XTENSION", "IMAGE"):
+            raise self._misfit("first card", f"got {str(header.cards[0]).strip()!r}")
+        if self.structure.scale_sum not in (None, scale_sum(header)):
+            raise self._misfit("BSCALE, BZERO, BLANK", "their checksum is another")
+
+    def _misfit(self, place, found):
+        return CorruptFileError(
+            "the image's header does not fit its pixels",
+            where=f"{self.span.label}, {place}",
+            found=found,
+            hint="restore the file from a copy",
+        )
 
     def _pixels(self, **options):
         """Stored values as bytes of a file, a slab at a time."""

@@ -89,7 +89,6 @@ def read_back(written, where, original, *, threads=None, progress=None):
         fpacked.append(hdu.was_fpacked)
         check = _check_table if hdu.was_fpacked else _check_image
         try:
-            hdu.check_sizes(hdu.image_header)
             found = check(hdu, original.plain, old, next(asked), threads, progress)
         except ReadBackError as exc:
             raise exc.at(f"{where}, {old.label}") from exc

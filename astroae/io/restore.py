@@ -10,9 +10,10 @@ import hashlib
 import warnings
 from pathlib import Path
 
+from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
-from astroae.container.keywords import MARK, is_extra
+from astroae.container.keywords import HEADER_BEGIN, MARK, is_extra
 from astroae.errors import AstroAEError, CorruptFileError, InputError, SettingError
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 ON_CORRUPT = ("raise", "blank")
+
+#: What no other table has.
+_BESIDE_MARK = ("AEVERSN", HEADER_BEGIN)
 
 
 def decompress(
@@ -246,8 +250,7 @@ def goes_back(spans, coded, *, drop_primary):
     return [
         span
         for span in spans[1 if drop_primary else 0 :]
-        if span.index in coded
-        or not (span.header.get(MARK) is True or is_extra(span.header, sha256))
+        if span.index in coded or not (_seems_ours(span.header) or is_extra(span.header, sha256))
     ]
 
 
@@ -352,15 +355,43 @@ def coded_hdus(plain, spans, where, damages=None):
     """
     coded = {}
     for span in spans:
-        if span.header.get(MARK) is True:
-            try:
-                coded[span.index] = CodedHDU(plain, span)
-            except AstroAEError as exc:
-                placed = exc.at(f"{where}, {span.label}")
-                if damages is None or not isinstance(exc, CorruptFileError):
-                    raise placed from exc
-                damages.append(placed)
+        try:
+            if _is_ours(span.header):
+                hdu = CodedHDU(plain, span)
+                hdu.check_header()
+                coded[span.index] = hdu
+        except VerifyError as exc:
+            damage = _damaged_header(f"{where}, extension {span.index}", exc)
+            if damages is None:
+                raise damage from exc
+            damages.append(damage)
+        except AstroAEError as exc:
+            placed = exc.at(f"{where}, {span.label}")
+            if damages is None or not isinstance(exc, CorruptFileError):
+                raise placed from exc
+            damages.append(placed)
     return coded
+
+
+def _seems_ours(header):
+    """Whether a table is an image of ours, its mark whole or not."""
+    return all(key in header for key in _BESIDE_MARK) or header.get(MARK) is True
+
+
+def _is_ours(header):
+    """Whether a table is an image of ours; an error where it is, and its mark is damaged."""
+    if _seems_ours(header) and header.get(MARK) is not True:
+        raise _damaged_header(MARK, f"it is not T, beside {', '.join(_BESIDE_MARK)}")
+    return _seems_ours(header)
+
+
+def _damaged_header(where, found):
+    return CorruptFileError(
+        "the header of a compressed image is damaged",
+        where=where,
+        found=str(found),
+        hint="restore the file from a copy",
+    )
 
 
 def file_sha256(coded):

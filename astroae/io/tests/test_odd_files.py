@@ -46,13 +46,13 @@ def test_size_that_is_no_integer(tmp_path):
 def test_what_a_reader_would_refuse_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("astroae.io.coded._sizes_that_differ", lambda header, sizes: ())
     path = with_card(tmp_path, "NAXIS1  =                   50")
-    undo = CodedHDU.check_sizes
+    check = CodedHDU.check_header
 
-    def check_sizes(hdu, header):
+    def check_header(hdu):
         monkeypatch.undo()
-        undo(hdu, header)
+        check(hdu)
 
-    monkeypatch.setattr(CodedHDU, "check_sizes", check_sizes)
+    monkeypatch.setattr(CodedHDU, "check_header", check_header)
     with pytest.raises(astroae.errors.ReadBackError, match="fit its pixels"):
         astroae.compress(path, tmp_path / "p.aae.fits")
     assert not (tmp_path / "p.aae.fits").exists()
@@ -93,3 +93,48 @@ def test_preview_of_the_users_own(tmp_path):
     astroae.compress(tmp_path / "a.fits", tmp_path / "p.aae.fits")
     with fits.open(tmp_path / "p.aae.fits") as hdus:
         assert (hdus["PREVIEW"].data == mine).all()
+
+
+def flipped(path, old, new, nth=0):
+    """A bit or a few of the file's headers, damaged."""
+    raw = path.read_bytes()
+    start = [i for i in range(len(raw)) if raw.startswith(old, i)][nth]
+    path.write_bytes(raw[:start] + new + raw[start + len(new) :])
+
+
+@pytest.mark.parametrize("lossy", [False, True])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        (b"AEIMAGE =", b"A.IMAGE ="),
+        (b"AEIMAGE =                    T", b"AEIMAGE =                    V"),
+        (b"ZTENSION= 'IMAGE", b"ZTENSION= 'IMA0E"),
+        (b"ZTENSION= 'IMAGE", b"ZTUNSION= 'IMAGE"),
+        (b"AENHDU  =                    3", b"AENHDU  =             0      3"),
+        (b"AEX1    =", b"AEZ1    ="),
+        (b"= 'BZERO   '", b"= 'BZERP   '"),
+        (b"TTYPE9  = 'FLUX    '", b"TTYPE9  = 'FLUX    \xa7"),
+        (b"ZPCOUNT =                    0", b"ZPCOUNT =                     "),
+    ],
+)
+def test_damaged_card_is_never_another_image(tmp_path, old, new, lossy):
+    counts = np.arange(2000, dtype="u2").reshape(40, 50) * 30
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(counts), fits.ImageHDU(sky((40, 50)), name="SKY")]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    packed, back = tmp_path / "p.aae.fits", tmp_path / "b.fits"
+    astroae.compress(tmp_path / "a.fits", packed, **({"error_bound": 1.0} if lossy else {}))
+    flipped(packed, old, new)
+    with pytest.raises(astroae.CorruptFileError):
+        astroae.decompress(packed, back)
+    assert not astroae.verify(packed).ok
+    astroae.decompress(packed, back, on_corrupt="blank")
+    assert np.abs(fits.getdata(back, "SKY") - sky((40, 50))).max() <= lossy
+
+
+def test_damaged_name_costs_no_pixel(tmp_path):
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(sky((40, 50)), name="SKY")]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    astroae.compress(tmp_path / "a.fits", tmp_path / "p.aae.fits")
+    flipped(tmp_path / "p.aae.fits", b"EXTNAME = 'SKY", b"EXTNAME = \x07SKY")
+    astroae.decompress(tmp_path / "p.aae.fits", tmp_path / "b.fits")
+    assert (fits.getdata(tmp_path / "b.fits", 1) == sky((40, 50))).all()
