@@ -14,7 +14,14 @@ from astropy.io import fits
 
 from astroae.codec.image import decode_image
 from astroae.container.fpack import join_recipe, sum_cards
-from astroae.container.header import header_sum, raw_cards, to_image_header, to_table_cards
+from astroae.container.header import (
+    header_sum,
+    raw_cards,
+    scale_sum,
+    to_image_header,
+    to_table_cards,
+)
+from astroae.container.keywords import FILE_KEYWORDS
 from astroae.container.rows import pack, read_layout, unpack
 from astroae.container.structure import (
     BITPIX_TO_DTYPE,
@@ -54,7 +61,23 @@ def pixels_of(path, span):
 def can_code(span):
     """Whether an image HDU is of a type and of as many axes as the codec takes."""
     header = span.header
-    return header.get("BITPIX") in BITPIX_TO_DTYPE and 1 <= header.get("NAXIS", 0) <= MAX_AXES
+    known = header.get("BITPIX") in BITPIX_TO_DTYPE and 1 <= header.get("NAXIS", 0) <= MAX_AXES
+    return known and not any(_sizes_that_differ(header, sizes_in(header)))
+
+
+def sizes_in(header):
+    """The cards that say how pixels lie, by their keyword, as a reader takes them."""
+    names = ["BITPIX", "NAXIS", *(f"NAXIS{n}" for n in range(1, int(header["NAXIS"]) + 1))]
+    return {name: header.get(name) for name in names}
+
+
+def _sizes_that_differ(header, sizes):
+    """Names of cards that say another size, or may to another reader."""
+    for name, size in sizes.items():
+        # Of two cards of one name, readers differ in which they take.
+        found = header.get(name)
+        if type(found) is not int or found != size or header.count(name) != 1:
+            yield name
 
 
 def header_block(cards):
@@ -240,7 +263,6 @@ class CodedHDU:
         moved = as_extension and self.was_primary
         if moved:
             header = extension_header(header)
-        self._check_sizes(header)
         cards = self._cards(header)
         another = not self.is_exact or self.was_edited or self.was_fpacked or moved
         if another and any(card[:8].rstrip() in CHECKSUMS for card in cards):
@@ -252,20 +274,34 @@ class CodedHDU:
             yield raw
         yield bytes(-size % BLOCK)
 
-    def _check_sizes(self, header):
-        """Refuse a header under which these pixels would be read as another image."""
-        shape = self.structure.shape
+    def check_header(self):
+        """Refuse a header under which these pixels would be read as another image.
+
+        Raises
+        ------
+        CorruptFileError
+        """
+        for keyword in FILE_KEYWORDS:  # what cannot be read says so here
+            self.span.header.get(keyword.name)
+        header, shape = self.image_header, self.structure.shape
         own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
         own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
-        for key, value in own.items():
-            # Of two cards of one name, readers differ in which they take.
-            if header.get(key) != value or header.count(key) != 1:
-                raise CorruptFileError(
-                    "the image's header does not fit its pixels",
-                    where=f"{self.span.label}, {key}",
-                    found=f"got {header.get(key)!r}, the pixels have {value}",
-                    hint="restore the file from a copy",
-                )
+        own |= {key: n for key, n in (("PCOUNT", 0), ("GCOUNT", 1)) if key in header}
+        for key in _sizes_that_differ(header, own):
+            raise self._misfit(key, f"got {header.get(key)!r}, the pixels have {own[key]}")
+        first = next(iter(header), "")
+        if first != "SIMPLE" and (first, str(header[0]).strip()) != ("XTENSION", "IMAGE"):
+            raise self._misfit("first card", f"got {str(header.cards[0]).strip()!r}")
+        if self.structure.scale_sum not in (None, scale_sum(header)):
+            raise self._misfit("BSCALE, BZERO, BLANK", "their checksum is another")
+
+    def _misfit(self, place, found):
+        return CorruptFileError(
+            "the image's header does not fit its pixels",
+            where=f"{self.span.label}, {place}",
+            found=found,
+            hint="restore the file from a copy",
+        )
 
     def _pixels(self, **options):
         """Stored values as bytes of a file, a slab at a time."""

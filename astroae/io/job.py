@@ -16,10 +16,10 @@ from astroae.container.keywords import MARK
 from astroae.container.structure import card
 from astroae.errors import AstroAEError, InputError, ToleranceError, UnsupportedDataError
 from astroae.io.coded import (
+    MAX_AXES,
     can_code,
     encode_span,
     error_over_bound,
-    header_block,
     is_exact,
     pixels_of,
 )
@@ -27,7 +27,8 @@ from astroae.io.fpack_files import encode_fpacked
 from astroae.io.latent_errors import latent_errors
 from astroae.io.models import model_bytes
 from astroae.io.planes import planes_of, settings_for
-from astroae.io.preview import BUDGET, make_preview
+from astroae.io.preview import BUDGET, NAME, make_preview
+from astroae.io.primary import note_primary
 from astroae.io.readback import Original, read_back
 from astroae.io.results import HDUResult
 from astroae.io.spans import Span, chunks, sha256_of
@@ -35,11 +36,6 @@ from astroae.settings import Bounded, Latent, Lossless, Settings
 
 __all__ = ["FileJob"]
 
-NOTE = (
-    "This file was compressed by astroae. The primary image is in extension",
-    "1: after `import astroae`, astropy.io.fits reads it as an image. The",
-    "program `astroae decompress` gives the original layout back.",
-)
 SAME, COUNT = "AEFILSAM", "AENHDU"  # known when all is written
 
 
@@ -134,7 +130,7 @@ class FileJob:
             elif span in self.fpacked:
                 self._take_over(span)
             else:
-                self._keep(span, "more than 5 axes" if span.is_image else "no image")
+                self._keep(span, _why_kept(span))
         self._embed()
         self._copy(self.spans[-1].end, None)
         self._patch(COUNT, 0, self.hdus)
@@ -301,7 +297,7 @@ class FileJob:
     def _table(self, span, table, notes, **report):
         before = self.written
         if span.index == 0:
-            self._put_hdu(_note_primary())
+            self._put_hdu(note_primary())
         header = table.header(self._notes(span) | notes)
         if not self.marks:
             places = {key: header.index(f"{key:8s}=".encode()) for key in (SAME, COUNT)}
@@ -352,8 +348,8 @@ class FileJob:
             self._put_hdu(model_bytes(self.settings.mode.model))
 
     def _preview(self, span, header, pixels):
-        if not self.preview:
-            return
+        if not self.preview or any(each.name.upper() == NAME for each in self.spans):
+            return  # a reader who asks for a name gets the first of that name
         notes = {
             "EXTVER": self.previews + 1,
             "AEPREV": (True, "preview of another HDU"),
@@ -367,6 +363,14 @@ class FileJob:
             self._put_hdu(coded)
 
 
+def _why_kept(span):
+    if not span.is_image:
+        return "no image"
+    if span.header["NAXIS"] > MAX_AXES:
+        return f"more than {MAX_AXES} axes"
+    return "its cards of type and size are odd, or stand twice"
+
+
 def _note_exact(mode):
     if isinstance(mode, Latent):
         note = "no tile is smaller as latents, or the model takes none: lossless"
@@ -374,16 +378,6 @@ def _note_exact(mode):
             note += "; skips='cut' (--skips cut) keeps its latents alone"
         return note
     return "" if isinstance(mode, Lossless) else "every step is 1, or nothing to round: lossless"
-
-
-def _note_primary():
-    cards = [
-        "SIMPLE  =                    T / conforms to FITS standard",
-        "BITPIX  =                    8 / array data type",
-        "NAXIS   =                    0 / number of array dimensions",
-        "EXTEND  =                    T",
-    ] + [f"COMMENT {line}" for line in NOTE]
-    return header_block([text.ljust(80) for text in cards])
 
 
 def _ascii(name):

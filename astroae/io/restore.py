@@ -10,15 +10,17 @@ import hashlib
 import warnings
 from pathlib import Path
 
+from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
 
-from astroae.container.keywords import MARK, is_extra
+from astroae.container.keywords import HEADER_BEGIN, MARK, is_extra
 from astroae.errors import AstroAEError, CorruptFileError, InputError, SettingError
 from astroae.io.atomic import atomic_output, check_target
 from astroae.io.coded import CodedHDU
 from astroae.io.fpack_files import empty_primary, fpack_pieces
+from astroae.io.primary import says_nothing
 from astroae.io.results import CompressionResult, HDUResult
-from astroae.io.spans import chunks, plain_source, quiet_headers, scan, tail
+from astroae.io.spans import BLOCK, chunks, plain_source, quiet_headers, scan, tail
 
 __all__ = [
     "another_file",
@@ -33,6 +35,9 @@ __all__ = [
 ]
 
 ON_CORRUPT = ("raise", "blank")
+
+#: What no other table has.
+_BESIDE_MARK = ("AEVERSN", HEADER_BEGIN)
 
 
 def decompress(
@@ -190,10 +195,20 @@ def restored(
         A damaged tile or table, or a file that was cut short.
     """
     check_complete(spans, coded, where, damages)
+    options = {"fpack": fpack, "results": results, "damages": damages, "progress": progress}
+    size = 0
+    for piece in _pieces(plain, where, spans, coded, threads=threads, **options):
+        size += len(piece)
+        yield piece
+    _check_length(size, coded, where, damages)
+
+
+def _pieces(plain, where, spans, coded, *, fpack, results, damages, progress, threads):
+    """See `restored`."""
     options = {"threads": threads}
     if damages is not None:
         options |= {"on_corrupt": "blank", "damaged": damages}
-    moved = 1 in coded and coded[1].was_primary and spans[0].data_end == spans[0].data
+    moved = 1 in coded and coded[1].was_primary and says_nothing(spans[0], coded[1].image_header)
     counted = _count(progress, coded.values())
     going = goes_back(spans, coded, drop_primary=moved and not fpack)
     for span in spans:
@@ -235,8 +250,7 @@ def goes_back(spans, coded, *, drop_primary):
     return [
         span
         for span in spans[1 if drop_primary else 0 :]
-        if span.index in coded
-        or not (span.header.get(MARK) is True or is_extra(span.header, sha256))
+        if span.index in coded or not (_seems_ours(span.header) or is_extra(span.header, sha256))
     ]
 
 
@@ -264,6 +278,26 @@ def check_complete(spans, coded, where, damages=None):
         found=f"{len(spans)} HDUs are here, {wanted} were written",
         hint="it was cut short, or HDUs were removed: get it again, or take what is here with "
         "on_corrupt='blank' (--keep-going)",
+    )
+    if damages is None:
+        raise damage
+    damages.append(damage)
+
+
+def _check_length(size, coded, where, damages):
+    """Refuse a file that lacks some of its last block, or of what followed that."""
+    told = [hdu.span.header.get("AEFILSIZ") for hdu in coded.values()]
+    wanted = next((n for n in told if isinstance(n, int)), 0)
+    fpacked = any(hdu.was_fpacked for hdu in coded.values())  # streams may be of other lengths
+    # By whole blocks: HDUs that are kept as they are may have been edited since.
+    if damages or fpacked or size >= wanted or (wanted - size) % BLOCK == 0:
+        return
+    damage = CorruptFileError(
+        "the file is not complete",
+        where=str(where),
+        found=f"it gives {size} bytes, the original had {wanted}",
+        hint="it was cut short, or a copy left out what followed the last HDU: get it again, or "
+        "take what is here with on_corrupt='blank' (--keep-going)",
     )
     if damages is None:
         raise damage
@@ -321,15 +355,43 @@ def coded_hdus(plain, spans, where, damages=None):
     """
     coded = {}
     for span in spans:
-        if span.header.get(MARK) is True:
-            try:
-                coded[span.index] = CodedHDU(plain, span)
-            except AstroAEError as exc:
-                placed = exc.at(f"{where}, {span.label}")
-                if damages is None or not isinstance(exc, CorruptFileError):
-                    raise placed from exc
-                damages.append(placed)
+        try:
+            if _is_ours(span.header):
+                hdu = CodedHDU(plain, span)
+                hdu.check_header()
+                coded[span.index] = hdu
+        except VerifyError as exc:
+            damage = _damaged_header(f"{where}, extension {span.index}", exc)
+            if damages is None:
+                raise damage from exc
+            damages.append(damage)
+        except AstroAEError as exc:
+            placed = exc.at(f"{where}, {span.label}")
+            if damages is None or not isinstance(exc, CorruptFileError):
+                raise placed from exc
+            damages.append(placed)
     return coded
+
+
+def _seems_ours(header):
+    """Whether a table is an image of ours, its mark whole or not."""
+    return all(key in header for key in _BESIDE_MARK) or header.get(MARK) is True
+
+
+def _is_ours(header):
+    """Whether a table is an image of ours; an error where it is, and its mark is damaged."""
+    if _seems_ours(header) and header.get(MARK) is not True:
+        raise _damaged_header(MARK, f"it is not T, beside {', '.join(_BESIDE_MARK)}")
+    return _seems_ours(header)
+
+
+def _damaged_header(where, found):
+    return CorruptFileError(
+        "the header of a compressed image is damaged",
+        where=where,
+        found=str(found),
+        hint="restore the file from a copy",
+    )
 
 
 def file_sha256(coded):

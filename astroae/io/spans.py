@@ -56,7 +56,11 @@ class Span:
     def name(self):
         """EXTNAME, else what astropy calls a tile-compressed image; empty for any other."""
         tiled = self.header.get("ZIMAGE") is True or "AEFPK1" in self.header
-        return str(self.header.get("EXTNAME", "")).strip() or ("COMPRESSED_IMAGE" if tiled else "")
+        try:
+            name = str(self.header.get("EXTNAME", "")).strip()
+        except fits.VerifyError:
+            name = ""  # none that can be read
+        return name or ("COMPRESSED_IMAGE" if tiled else "")
 
     @property
     def label(self):

@@ -118,3 +118,21 @@ def test_output_is_told_apart_from_the_original(tmp_path):
     astroae.compress(source, packed, quantize_level=4, overwrite=True)
     result = astroae.decompress(packed, back, overwrite=True)
     assert not result.byte_identical and result.sha256 == digest(back)
+
+
+@pytest.mark.parametrize("tail", [b"", b"tail" * 40])
+@pytest.mark.parametrize("settings", [{}, {"error_bound": 1.0}])
+def test_file_cut_within_its_last_block_or_what_follows_it(tmp_path, capsys, settings, tail):
+    source, packed, back = (tmp_path / name for name in ("a.fits", "p.aae.fits", "b.fits"))
+    table = fits.BinTableHDU.from_columns([fits.Column("id", "J", array=np.arange(5))])
+    fits.HDUList([fits.PrimaryHDU(sky((40, 50))), table]).writeto(source)
+    with open(source, "ab") as stream:
+        stream.write(tail)
+    astroae.compress(source, packed, **settings)
+    cut(packed, packed.stat().st_size - 100)
+    assert main(["decompress", str(packed), "-o", str(back)]) == 5
+    assert "the original had" in capsys.readouterr().err
+    assert not back.exists()
+    assert main(["verify", str(packed)]) == 1
+    assert main(["decompress", str(packed), "-o", str(back), "--keep-going", "--quiet"]) == 5
+    assert back.stat().st_size == source.stat().st_size - 100
