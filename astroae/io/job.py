@@ -102,7 +102,7 @@ class FileJob:
                 "no image to compress",
                 where=str(self.src),
                 found=f"{len(self.spans)} HDUs, none an image of 1 to 5 axes with pixels",
-                hint="images of more axes, and tables, are left to gzip; if an image should be there, "
+                hint="images of more axes, and tables, are left to gzip; if one should be there, "
                 "the file was cut short: get it again",
             )
         self.taken_for = planes_of(self.plain, self.spans, self.settings, self.planes)

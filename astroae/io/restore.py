@@ -299,7 +299,7 @@ def nothing_compressed(where, n_hdus):
         "nothing in the file was compressed by astroae",
         where=str(where),
         found=f"{n_hdus} HDUs, none with {MARK} = T",
-        hint="plain FITS files are read as they are; if astroae wrote it, it was cut: get it again",
+        hint="a plain FITS file needs none of this; if astroae wrote it, it was cut short: get it again",
     )
 
 
