@@ -61,7 +61,8 @@ def add_arguments(parser):
         action="append",
         default=[],
         metavar="NAME",
-        help="this extension (EXTNAME or number) is a picture, whatever it looks like",
+        help="this extension (EXTNAME or number) is a picture, whatever it looks like; integers "
+        "need --lossy-integers all the same",
     )
     mode.add_argument("--dither-seed", metavar="N", help="1 to 10000; from the pixels by default")
     mode.add_argument(

@@ -61,7 +61,11 @@ def run(args):
 
 
 def _text(report):
-    notes = [f"{hdu['name']}: {hdu['note']}" for hdu in report["hdus"] if hdu["note"]]
+    notes = [
+        f"extension {hdu['index']} {hdu['name']}".rstrip() + f": {hdu['note']}"
+        for hdu in report["hdus"]
+        if hdu["note"]
+    ]
     return "\n  ".join(
         [f"{report['source']} -> {report['target']}: {report['original_bytes']} bytes", *notes]
     )

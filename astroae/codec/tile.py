@@ -38,6 +38,7 @@ TILE_DTYPE = np.dtype(
 )
 _SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
 _SPARSE = 2.5  # bits per pixel below which deflate may win
+_HINT = "restore the file from a good copy; on_corrupt='blank' (--keep-going) gives the other tiles"
 
 
 # Values at the ends of their range overflow on the way to a form that then does not
@@ -202,7 +203,7 @@ def decode_tile(stream, row, context):
             "the decoded pixels are not those that were written",
             where=f"tile {context.number}",
             found="their checksum CRC_P does not fit",
-            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+            hint=_HINT,
         )
     return values
 
@@ -229,7 +230,7 @@ def _check_stream(stream, row, context):
             "the coded bytes are damaged",
             where=f"tile {context.number}",
             found="their checksum CRC_S does not fit",
-            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+            hint=_HINT,
         )
 
 
@@ -243,7 +244,7 @@ def _guarded(stream, row, context):
             "the coded bytes make no sense",
             where=f"tile {context.number}",
             found=str(exc),
-            hint="restore the file from a good copy, or read it with on_corrupt='blank'",
+            hint=_HINT,
         ) from exc
 
 

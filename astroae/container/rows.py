@@ -264,7 +264,8 @@ class HeapStreams(Sequence):
                 "a stream lies outside the heap",
                 where=f"tile {i % len(self)}",
                 found=f"{n} bytes at {offset}, the heap has {self._heap_size}",
-                hint='read the other tiles with on_corrupt="blank"',
+                hint="restore the file from a good copy; on_corrupt='blank' (--keep-going) gives "
+                "the other tiles",
             )
         return self._read(offset, n)
 

@@ -64,7 +64,7 @@ def check_target(target, source=None, overwrite=False):
             "output folder does not exist",
             where=str(target),
             found=f"no folder {target.parent}",
-            hint="create the folder first",
+            hint="create it first, or name another",
         )
     return target
 

@@ -98,7 +98,8 @@ class FileJob:
                 "no image to compress",
                 where=str(self.src),
                 found=f"{len(self.spans)} HDUs, none an image of 1 to 5 axes with pixels",
-                hint="tables alone are left to gzip",
+                hint="images of more axes, and tables, are left to gzip; if one should be there, "
+                "the file was cut short: get it again",
             )
         self.taken_for = planes_of(self.plain, self.spans, self.settings, self.planes)
         self.sha256 = sha256_of(self.plain)

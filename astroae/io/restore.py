@@ -333,7 +333,8 @@ def nothing_compressed(where, n_hdus):
         "nothing in the file was compressed by astroae",
         where=str(where),
         found=f"{n_hdus} HDUs, none with {MARK} = T",
-        hint="it is readable as it is; if astroae wrote it, it was cut short: get it again",
+        hint="a plain FITS file needs none of this; if astroae wrote it, it was cut short: "
+        "get it again",
     )
 
 
