@@ -27,6 +27,7 @@ from astroae.io.spans import BLOCK
 
 __all__ = [
     "TakenOver",
+    "cards_of",
     "check_cards",
     "empty_primary",
     "encode_fpacked",
@@ -114,7 +115,7 @@ def check_cards(back, raw, span):
     ------
     UnsupportedDataError
     """
-    other = other_card([*_cards_of(back)], [*_cards_of(raw)])
+    other = other_card([*cards_of(back)], [*cards_of(raw)])
     if other is not None:
         raise UnsupportedDataError(
             "the header of this tile-compressed image would not come back as it is",
@@ -124,7 +125,8 @@ def check_cards(back, raw, span):
         )
 
 
-def _cards_of(raw):
+def cards_of(raw):
+    """The cards of a raw header, 80 characters each, up to END."""
     text = raw.decode("latin-1")
     for i in range(0, len(text), 80):
         if text[i : i + 80].rstrip() == "END":

@@ -17,7 +17,7 @@ from astroae.container.header import raw_cards
 from astroae.errors import AstroAEError, ReadBackError
 from astroae.io.coded import header_block, pixels_of
 from astroae.io.compare import same_tiles
-from astroae.io.fpack_files import check_cards, fpack_pieces
+from astroae.io.fpack_files import cards_of, check_cards, fpack_pieces
 from astroae.io.restore import check_complete, coded_hdus, goes_back
 from astroae.io.spans import BLOCK, Span, chunks, scan
 
@@ -122,7 +122,7 @@ def _check_image(hdu, plain, span, settings, threads, progress):
         header = stream.read(span.data - span.start)
         stream.seek(span.data_end)
         padding = stream.read(span.end - span.data_end)
-    _check_header(hdu, raw_cards(span.header))
+    _check_header(hdu, [*cards_of(header)])
     pixels, encoded = pixels_of(plain, span), hdu.encoded
 
     def work(i):
