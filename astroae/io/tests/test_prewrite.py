@@ -19,7 +19,7 @@ MODES = {
     "unsigned": (lambda: noise(dtype="u2"), {}),
     "level": (lambda: noise(), {"quantize_level": 1}),
     "bound": (lambda: noise(dtype="f8"), {"error_bound": 0.25}),
-    "integers in steps": (lambda: noise(dtype="i4"), {"error_bound": 2}),
+    "integers in steps": (lambda: noise(dtype="i4"), {"error_bound": 2, "lossy_integers": True}),
     "relative": (lambda: noise(), {"relative_error": 0.01}),
 }
 
