@@ -6,7 +6,9 @@ from astropy.io import fits
 
 import astroae
 from astroae.io.coded import CodedHDU
+from astroae.io.planes import plane_of, settings_for
 from astroae.io.tests.helpers import check_round_trip, digest, sky
+from astroae.settings import Lossless, from_keywords
 
 
 def with_card(folder, card):
@@ -138,3 +140,15 @@ def test_damaged_name_costs_no_pixel(tmp_path):
     flipped(tmp_path / "p.aae.fits", b"EXTNAME = 'SKY", b"EXTNAME = \x07SKY")
     astroae.decompress(tmp_path / "p.aae.fits", tmp_path / "b.fits")
     assert (fits.getdata(tmp_path / "b.fits", 1) == sky((40, 50))).all()
+
+
+@pytest.mark.parametrize(
+    "scale, zero, role", [(1, -100, "exact"), (-1, 0, "exact"), (-1, 100, "relative")]
+)
+def test_sign_of_a_weight_is_that_of_its_physical_values(scale, zero, role):
+    header = fits.Header({"EXTNAME": "WEIGHT", "BSCALE": scale, "BZERO": zero})
+    assert plane_of(header, blocks=[np.full((4, 4), 10.0)]).role == role
+
+
+def test_integers_of_a_relative_plane_are_lossless():
+    assert settings_for("relative", from_keywords(quantize_level=4), 16).mode == Lossless()

@@ -110,6 +110,18 @@ def test_kept_extension_that_is_copied_wrong(source, monkeypatch):
     check_nothing_is_left(source, r"extension 0.*its bytes differ")
 
 
+def test_tail_that_is_copied_wrong(source, monkeypatch):
+    with open(source, "ab") as stream:
+        stream.write(b"tail" * 40)
+
+    def other(path, start, stop):
+        for chunk in chunks(path, start, stop):
+            yield chunk if stop else chunk[:-1]
+
+    monkeypatch.setattr(job, "chunks", other)
+    check_nothing_is_left(source, "what follows the last HDU differs")
+
+
 def test_tile_that_decodes_to_other_integers(source, monkeypatch):
     """The coder is broken: the integers are right in memory, the bytes are not theirs."""
     smallest = tile._smallest
