@@ -54,7 +54,7 @@ def run(args):
             )
         for damage in result.damages:
             print(f"astroae decompress: {damage}", file=sys.stderr)
-        code = CorruptFileError.exit_code if result.damages else 0
+        code = CorruptFileError.exit_code if result.damages else int(bool(result.changed))
         return {"file": str(path), **result.to_dict()}, code
 
     return run_many(args, args.files, job, _text)

@@ -171,6 +171,14 @@ FILE_KEYWORDS = (
         "HDUs of this file",
         "HDUs that the file was written with: where fewer are there, it was cut short.",
     ),
+    Keyword(
+        "AEKEPSUM",
+        int,
+        "CRC-32 of what was copied, and of AEHDRSUMs",
+        "CRC-32 of the HDUs that were copied byte for byte and of what follows the last, with the "
+        "AEHDRSUM of each compressed image in its place, four bytes, big-endian: shows damage of "
+        "what is not compressed, and HDUs that changed places.",
+    ),
     Keyword("AEFILNAM", str, "name of the original file", "Name of the original file, no folder."),
     Keyword("AEEDITED", bool, "pixels were edited since", "Pixels changed after compressing."),
     Keyword(

@@ -60,8 +60,10 @@ def compare_hdus(restored, original, where, coded):
             same = _same_header(back, first, CHECKSUMS if lossy else ())
         if not same:
             found.differences.append(f"{first.label}: headers differ")
-        elif _digest(restored, back) == _digest(original, first):
+        if _digest(restored, back) == _digest(original, first):
             continue
+        if back.data_end - back.data != first.data_end - first.data and not fpacked:
+            found.differences.append(f"{first.label}: data of another size")
         elif lossy:
             _pixels(found, first, pixels_of(restored, back), pixels_of(original, first), hdu)
         elif not (fpacked and same_tiles(_table(restored, back), _table(original, first))):

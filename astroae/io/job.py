@@ -6,13 +6,14 @@ tile-compressed one is taken over, anything else is copied as bytes.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
 from astroae.codec.image import decode_image
 from astroae.codec.models import tile_grid
 from astroae.container.fpack import is_fpacked
-from astroae.container.keywords import MARK
+from astroae.container.keywords import HEADER_BEGIN, MARK
 from astroae.container.structure import card
 from astroae.errors import AstroAEError, InputError, ToleranceError, UnsupportedDataError
 from astroae.io.coded import (
@@ -36,7 +37,8 @@ from astroae.settings import Bounded, Latent, Lossless, Settings
 
 __all__ = ["FileJob"]
 
-SAME, COUNT = "AEFILSAM", "AENHDU"  # known when all is written
+#: Known when all is written; the last two stand in every compressed image.
+SAME, COUNT, KEPT = "AEFILSAM", "AENHDU", "AEKEPSUM"
 
 
 @dataclass
@@ -76,6 +78,7 @@ class FileJob:
     asked: list = field(default_factory=list)  # settings of each coded image, stored units
     marks: dict = field(default_factory=dict)  # where the cards that are patched stand
     written: int = 0
+    kept_sum: int = 0
     hdus: int = 0
     same: bool = False
     tiles_done: int = 0
@@ -135,6 +138,7 @@ class FileJob:
         self._embed()
         self._copy(self.spans[-1].end, None)
         self._patch(COUNT, 0, self.hdus)
+        self._patch(KEPT, 0, self.kept_sum)
 
     def read_back(self, where, *, at_hand):
         """Hold what was written against the original, and note whether it comes back.
@@ -168,7 +172,8 @@ class FileJob:
     def _patch(self, keyword, before, value):
         """Put a value that is known now into a header that was written before."""
         old, new = (card(keyword, each).encode() for each in (before, value))
-        self.out.patch(self.marks[keyword], old, new)
+        for place in self.marks[keyword]:
+            self.out.patch(place, old, new)
 
     # ---- kinds of HDU ----------------------------------------------------------------
 
@@ -293,6 +298,7 @@ class FileJob:
 
     def _copy(self, start, stop):
         for chunk in chunks(self.plain, start, stop):
+            self.kept_sum = crc32(chunk, self.kept_sum)
             self._put(chunk)
 
     def _table(self, span, table, notes, **report):
@@ -300,9 +306,11 @@ class FileJob:
         if span.index == 0:
             self._put_hdu(note_primary())
         header = table.header(self._notes(span) | notes)
-        if not self.marks:
-            places = {key: header.index(f"{key:8s}=".encode()) for key in (SAME, COUNT)}
-            self.marks = {key: self.written + place for key, place in places.items()}
+        for key in (SAME, COUNT, KEPT):
+            place = header.find(f"{key:8s}=".encode(), 0, header.index(HEADER_BEGIN.encode()))
+            if place >= 0:
+                self.marks.setdefault(key, []).append(self.written + place)
+        self.kept_sum = crc32(table.structure.header_sum.to_bytes(4, "big"), self.kept_sum)
         self.asked.append(table.encoded.settings)
         self._put_hdu(header)
         for piece in table.pieces():
@@ -322,12 +330,12 @@ class FileJob:
 
     def _notes(self, span):
         notes = {"AEPRIM": True} if span.index == 0 else {}
+        notes |= {COUNT: 0, KEPT: 0}
         if not self.marks:
             notes |= {
                 "AEFILNAM": _ascii(self.src.name),
                 "AEFILSIZ": self.original_bytes,
                 "AEFILSHA": self.sha256,
-                COUNT: 0,
                 SAME: False,
             }
         return notes

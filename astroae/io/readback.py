@@ -18,7 +18,7 @@ from astroae.errors import AstroAEError, ReadBackError
 from astroae.io.coded import header_block, pixels_of
 from astroae.io.compare import same_tiles
 from astroae.io.fpack_files import cards_of, check_cards, fpack_pieces
-from astroae.io.restore import check_complete, coded_hdus, goes_back
+from astroae.io.restore import altered, check_complete, coded_hdus, goes_back
 from astroae.io.spans import BLOCK, Span, chunks, scan
 
 __all__ = ["Original", "read_back"]
@@ -74,6 +74,8 @@ def read_back(written, where, original, *, threads=None, progress=None):
         check_complete(spans, coded, where)
     except AstroAEError as exc:
         raise _not_as_promised(where, str(exc)) from exc
+    if changed := altered(written, spans, coded):
+        raise _not_as_promised(where, changed)
     own = len(spans) > 1 and spans[1].header.get("AEPRIM") is True
     going = goes_back(spans, coded, drop_primary=own)
     if len(going) != len(original.spans) or len(coded) != len(original.settings):

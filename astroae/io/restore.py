@@ -9,6 +9,7 @@ of itself: how many HDUs it was written with, and the SHA-256 of the original.
 import hashlib
 import warnings
 from pathlib import Path
+from zlib import crc32
 
 from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyUserWarning
@@ -23,7 +24,7 @@ from astroae.io.results import CompressionResult, HDUResult
 from astroae.io.spans import BLOCK, chunks, plain_source, quiet_headers, scan, tail
 
 __all__ = [
-    "another_file",
+    "altered",
     "check_complete",
     "coded_hdus",
     "decompress",
@@ -31,10 +32,15 @@ __all__ = [
     "goes_back",
     "nothing_compressed",
     "restored",
+    "spans_of",
     "written_hdus",
 ]
 
 ON_CORRUPT = ("raise", "blank")
+ALTERED = (
+    "what decompress gives is not what was compressed, though no image was edited: an HDU that is "
+    "kept as it is was edited, damaged or moved since"
+)
 
 #: What no other table has.
 _BESIDE_MARK = ("AEVERSN", HEADER_BEGIN)
@@ -87,8 +93,8 @@ def decompress(
     Warns
     -----
     AstropyUserWarning
-        The output is not the file that was compressed, and should be: an HDU that is
-        kept as it is was edited since, or damaged.
+        An HDU that is kept as it is was edited, damaged or moved since; the result's
+        ``changed`` says so too.
 
     Examples
     --------
@@ -114,7 +120,7 @@ def decompress(
     check_target(dst, source=src, overwrite=overwrite)
     results, damages = [], [] if on_corrupt == "blank" else None
     with plain_source(src) as plain, quiet_headers(), atomic_output(dst, overwrite) as out:
-        spans = scan(plain, src, damages)
+        spans = spans_of(plain, src, damages)
         coded = coded_hdus(plain, spans, src, damages)
         if not coded and not damages:
             raise nothing_compressed(src, len(spans))
@@ -135,9 +141,9 @@ def decompress(
             digest.update(piece)
             size += len(piece)
         compressed = plain.stat().st_size
-    promised = promised_sha256(coded, fpack)
-    if promised not in (None, digest.hexdigest()) and not damages:
-        warnings.warn(another_file(src), AstropyUserWarning, stacklevel=2)
+        changed = "" if damages else altered(plain, spans, coded)
+    if changed:
+        warnings.warn(f"{src}: {changed}", AstropyUserWarning, stacklevel=2)
     return CompressionResult(
         source=str(src),
         target=str(dst),
@@ -148,6 +154,7 @@ def decompress(
         byte_identical=digest.hexdigest() == file_sha256(coded),
         hdus=tuple(results),
         damages=tuple(str(damage) for damage in damages or ()),
+        changed=changed,
     )
 
 
@@ -227,13 +234,35 @@ def _pieces(plain, where, spans, coded, *, fpack, results, damages, progress, th
                 else:
                     first = moved and span.index == 1
                     pieces = hdu.restore(as_extension=not first, progress=counted(), **options)
+                told = len(damages or ())
                 for piece in pieces:
                     size += len(piece)
                     yield piece
+                if damages is not None:
+                    damages[told:] = [exc.at(f"{where}, {span.label}") for exc in damages[told:]]
             except AstroAEError as exc:
                 raise exc.at(f"{where}, {span.label}") from exc
             _report(results, span, "restored", hdu.structure.settings.mode.name, size, note)
     yield from tail(plain, spans)
+
+
+def spans_of(plain, where, damages=None):
+    """As `astroae.io.spans.scan`; what is cut short in a file of ours is damage, of any HDU.
+
+    Raises
+    ------
+    CorruptFileError
+    """
+    found = []
+    spans = scan(plain, where, found)
+    if found and any(_seems_ours(span.header) for span in spans):
+        exc = found[0]
+        found = [CorruptFileError(exc.what, where=exc.where, found=exc.found, hint=exc.hint)]
+    if found and damages is None:
+        raise found[0]
+    if damages is not None:
+        damages += found
+    return spans
 
 
 def goes_back(spans, coded, *, drop_primary):
@@ -286,8 +315,7 @@ def check_complete(spans, coded, where, damages=None):
 
 def _check_length(size, coded, where, damages):
     """Refuse a file that lacks some of its last block, or of what followed that."""
-    told = [hdu.span.header.get("AEFILSIZ") for hdu in coded.values()]
-    wanted = next((n for n in told if isinstance(n, int)), 0)
+    wanted = _told(coded, "AEFILSIZ", int) or 0
     fpacked = any(hdu.was_fpacked for hdu in coded.values())  # streams may be of other lengths
     # By whole blocks: HDUs that are kept as they are may have been edited since.
     if damages or fpacked or size >= wanted or (wanted - size) % BLOCK == 0:
@@ -306,25 +334,48 @@ def _check_length(size, coded, where, damages):
 
 def written_hdus(coded):
     """How many HDUs the file was written with; 0 where no image tells it."""
-    told = [hdu.span.header.get("AENHDU") for hdu in coded.values()]
-    return next((n for n in told if isinstance(n, int)), 0)
+    return _told(coded, "AENHDU", int) or 0
 
 
-def promised_sha256(coded, fpack):
-    """SHA-256 that the restored file must have, None where it may be another file."""
-    for hdu in coded.values():
-        if hdu.was_edited or hdu.was_fpacked != fpack:
-            return None
-    same = any(hdu.span.header.get("AEFILSAM") is True for hdu in coded.values())
-    return file_sha256(coded) if same else None
+def altered(plain, spans, coded):
+    """What is to be said of a file in which something that was copied is not as it was.
+
+    Empty where all is as it was written, and where that cannot be known, since images were
+    edited or HDUs added.
+
+    Parameters
+    ----------
+    plain : path-like
+    spans : list of Span
+    coded : dict of int to CodedHDU
+        See `coded_hdus`.
+
+    Returns
+    -------
+    str
+    """
+    wanted = _told(coded, "AEKEPSUM", int)
+    if wanted is None or len(spans) != written_hdus(coded):
+        return ""
+    if any(hdu.was_edited or hdu.structure.header_sum is None for hdu in coded.values()):
+        return ""
+    found = 0
+    own = len(spans) > 1 and spans[1].header.get("AEPRIM") is True
+    for span in goes_back(spans, coded, drop_primary=own):
+        if span.index in coded:
+            found = crc32(coded[span.index].structure.header_sum.to_bytes(4, "big"), found)
+        else:
+            for chunk in chunks(plain, span.start, span.end):
+                found = crc32(chunk, found)
+    for chunk in tail(plain, spans):
+        found = crc32(chunk, found)
+    return "" if found == wanted else ALTERED
 
 
-def another_file(src):
-    """What is to be said where a file is no longer what was written."""
-    return (
-        f"{src}: the restored file is not the one that was compressed, though no image was edited:"
-        " an HDU that is kept as it is was edited, added or damaged since"
-    )
+def _told(coded, keyword, kind):
+    """The value of a card that images of the file hold, of the first that holds it."""
+    values = (hdu.span.header.get(keyword) for hdu in coded.values())
+    return next((value for value in values if type(value) is kind), None)
 
 
 def nothing_compressed(where, n_hdus):
@@ -402,8 +453,7 @@ def file_sha256(coded):
     ----------
     coded : dict of int to CodedHDU
     """
-    known = (hdu.span.header.get("AEFILSHA") for hdu in coded.values())
-    return next((value for value in known if isinstance(value, str)), None)
+    return _told(coded, "AEFILSHA", str)
 
 
 def _report(results, span, action, mode, size, note=""):

@@ -91,6 +91,8 @@ class CompressionResult:
         In latent mode the model, its SHA-256, and where readers find it.
     damages : tuple of str
         Of a file that was decompressed for what is whole of it: what is not.
+    changed : str
+        That something which is kept as it is is not what was written; empty: nothing is.
     """
 
     source: str
@@ -104,6 +106,7 @@ class CompressionResult:
     dry_run: bool = False
     model: str = ""
     damages: tuple[str, ...] = ()
+    changed: str = ""
 
     @property
     def ratio(self):

@@ -66,7 +66,8 @@ def test_what_stands_before_a_cut_inside(packed, capsys, inside):
     for size in (span.start + 1000, span.data + 10):
         cut(packed, size)
         back = packed.with_name(f"{size}.fits")
-        assert main(["decompress", str(packed), "-o", str(back)]) in (3, 5)
+        assert main(["decompress", str(packed), "-o", str(back)]) == 5
+        assert main(["verify", str(packed)]) == 1
         assert not back.exists()
         assert main(["decompress", str(packed), "-o", str(back), "--keep-going"]) == 5
         assert len(scan(back)) == inside
@@ -83,18 +84,39 @@ def test_header_of_a_kept_extension_that_is_lost(packed):
         astroae.decompress(packed, packed.with_name("b.fits"))
 
 
-def test_damage_of_what_is_kept_is_told(tmp_path):
-    source = mixed_file(tmp_path / "a.fits")
-    packed = tmp_path / "a.aae.fits"
-    assert astroae.compress(source, packed).byte_identical
-    raw = bytearray(packed.read_bytes())
-    raw[scan(packed)[3].data + 17] ^= 1
+@pytest.mark.parametrize("settings", [{}, {"quantize_level": 4}], ids=["lossless", "lossy"])
+@pytest.mark.parametrize("place", ["table", "primary header", "tail", "places"])
+def test_damage_of_what_is_kept_is_told(tmp_path, capsys, settings, place):
+    source, packed = mixed_file(tmp_path / "a.fits"), tmp_path / "a.aae.fits"
+    with open(source, "ab") as stream:
+        stream.write(b"\7tail")
+    astroae.compress(source, packed, preview=False, **settings)
+    raw, spans = bytearray(packed.read_bytes()), scan(packed)
+    if place == "places":  # SCI and ERR, which are of one size
+        parts = [raw[span.start : span.end] for span in spans]
+        raw = b"".join([parts[0], parts[2], parts[1], *parts[3:], raw[spans[-1].end :]])
+    else:
+        offset = {"table": spans[3].data + 17, "primary header": 245, "tail": len(raw) - 2}
+        raw[offset[place]] ^= 1
     packed.write_bytes(raw)
-    with pytest.warns(UserWarning, match="edited, added or damaged"):
+    with pytest.warns(UserWarning, match="edited, damaged or moved"):
         result = astroae.decompress(packed, tmp_path / "b.fits")
-    assert not result.byte_identical
+    assert result.changed and not result.byte_identical
     found = astroae.verify(packed)
-    assert not found.ok and "edited, added or damaged" in found.damages[0][1]
+    assert not found.ok and "edited, damaged or moved" in found.damages[0][1]
+    with pytest.warns(UserWarning):
+        assert main(["decompress", str(packed), "-o", str(tmp_path / "c.fits")]) == 1
+    assert main(["verify", str(packed)]) == 1
+
+
+def test_first_image_that_was_removed_is_missed(tmp_path):
+    source, packed = mixed_file(tmp_path / "a.fits"), tmp_path / "a.aae.fits"
+    astroae.compress(source, packed)
+    raw, first = packed.read_bytes(), scan(packed)[1]
+    packed.write_bytes(raw[: first.start] + raw[first.end :])
+    with pytest.raises(astroae.CorruptFileError, match="5 HDUs are here, 6"):
+        astroae.decompress(packed, tmp_path / "b.fits")
+    assert not astroae.verify(packed).ok
 
 
 def test_extension_that_was_added_comes_along(tmp_path):
