@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from astroae.errors import SettingError
+from astroae.errors import OutputError, SettingError
 
-__all__ = ["add_output_arguments", "compressed_name", "output_for", "restored_name"]
+__all__ = ["Outputs", "add_output_arguments", "compressed_name", "restored_name"]
 
 PACKED = (".gz", ".fz", ".bz2", ".xz")
 FITS = (".fits", ".fit", ".fts")
@@ -52,20 +52,54 @@ def add_output_arguments(parser):
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
 
 
-def output_for(args, path, default):
-    """The output that the arguments name for an input."""
-    if args.output is not None:
-        return Path(args.output)
-    return default if args.output_dir is None else Path(args.output_dir) / default.name
+class Outputs:
+    """Which output each input of a run has; two inputs never share one.
 
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With ``files`` and the `add_output_arguments`.
+    name : callable
+        ``name(path)`` gives the default.
 
-def check_output_arguments(args):
-    """Refuse one output for many inputs."""
-    if args.output is not None and (len(args.files) > 1 or args.output_dir is not None):
-        raise SettingError(
-            "one output for several inputs",
-            where="--output",
-            found=f"{len(args.files)} inputs"
-            + (" and --output-dir" if args.output_dir is not None else ""),
-            hint="use --output-dir, or give one input",
-        )
+    Raises
+    ------
+    SettingError
+        One output was named for several inputs.
+    """
+
+    def __init__(self, args, name):
+        if args.output is not None and (len(args.files) > 1 or args.output_dir is not None):
+            raise SettingError(
+                "one output for several inputs",
+                where="--output",
+                found=f"{len(args.files)} inputs"
+                + (" and --output-dir" if args.output_dir is not None else ""),
+                hint="use --output-dir, or give one input",
+            )
+        self._args, self._name, self._given = args, name, {}
+
+    def of(self, path):
+        """The output of an input.
+
+        Raises
+        ------
+        OutputError
+            Another input of this run has it.
+        """
+        target = self._target(path)
+        if self._given.setdefault(target, path) != path:
+            raise OutputError(
+                "another input of this run has the same output",
+                where=str(path),
+                found=f"{self._given[target]} became {target}",
+                hint="give this one a name of its own, with --output",
+            )
+        return target
+
+    def _target(self, path):
+        if self._args.output is not None:
+            return Path(self._args.output)
+        default = self._name(path)
+        folder = self._args.output_dir
+        return default if folder is None else Path(folder) / default.name

@@ -10,10 +10,9 @@ import warnings
 
 from astroae.cli._many import run_many
 from astroae.cli._names import (
+    Outputs,
     add_output_arguments,
-    check_output_arguments,
     compressed_name,
-    output_for,
 )
 from astroae.cli._progress import ProgressBar
 from astroae.errors import SettingError
@@ -97,7 +96,7 @@ def run(args):
     from astroae.io.certify import Certifier
     from astroae.io.models import check_embedding
 
-    check_output_arguments(args)
+    outputs = Outputs(args, compressed_name)
     asked = _settings(args)
     # A wrong setting is one error, not one per file.
     settings, auto = asked_settings(**asked)
@@ -122,7 +121,7 @@ def run(args):
     }
 
     def job(path):
-        target = output_for(args, path, compressed_name(path))
+        target = outputs.of(path)
         with ProgressBar(path.name, args.quiet) as bar, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "tolerances are broken")  # the report says it
             result = astroae.compress(path, target, progress=bar, **asked, **options)

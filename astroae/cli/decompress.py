@@ -7,9 +7,8 @@ import sys
 
 from astroae.cli._many import run_many
 from astroae.cli._names import (
+    Outputs,
     add_output_arguments,
-    check_output_arguments,
-    output_for,
     restored_name,
 )
 from astroae.cli._progress import ProgressBar
@@ -38,10 +37,10 @@ def run(args):
     """Decompress every file; the worst exit code."""
     import astroae
 
-    check_output_arguments(args)
+    outputs = Outputs(args, lambda path: restored_name(path, args.fpack))
 
     def job(path):
-        target = output_for(args, path, restored_name(path, args.fpack))
+        target = outputs.of(path)
         with ProgressBar(path.name, args.quiet) as bar:
             result = astroae.decompress(
                 path,

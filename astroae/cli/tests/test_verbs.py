@@ -215,3 +215,17 @@ def test_file_that_never_was_compressed_is_refused(tmp_path, capsys):
     assert main(["decompress", str(tmp_path / "plain.fits"), "-o", str(tmp_path / "b.fits")]) == 3
     assert "nothing in the file was compressed" in capsys.readouterr().err
     assert not (tmp_path / "b.fits").exists()
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_two_inputs_never_share_an_output(tmp_path, capsys, overwrite):
+    first, second = tmp_path / "a.fits", tmp_path / "a.fits.gz"
+    fits.writeto(first, sky())
+    fits.writeto(second, sky(seed=2))
+    assert main(["compress", str(first), str(second), *overwrite]) == 7
+    assert "same output" in capsys.readouterr().err
+    packed = tmp_path / "a.aae.fits"
+    assert (fits.getdata(packed) == fits.getdata(first)).all()
+    (tmp_path / "a.aae.fits.gz").write_bytes(packed.read_bytes())
+    first.unlink()
+    assert main(["decompress", str(packed), f"{packed}.gz", *overwrite]) == 7
