@@ -27,7 +27,7 @@ from typing import NamedTuple
 from astroae.errors import SettingError
 from astroae.io.coded import can_code, pixels_of
 from astroae.io.plane_words import by_cards, by_unit, is_numbered, references_in
-from astroae.pixels.content import blocks_of, doubt_of
+from astroae.pixels.content import blocks_of, doubt_of, odd_plane
 from astroae.settings import Bounded, Lossless, Relative
 
 __all__ = ["INTEGERS", "ROLES", "Plane", "check_planes", "plane_of", "planes_of", "settings_for"]
@@ -37,6 +37,8 @@ ROLES = ("exact", "relative", "image")
 
 #: Largest relative error of a plane of role ``relative``: 0.2 % of an uncertainty.
 RELATIVE_ERROR = 1 / 512
+
+ASKED = "asked for"
 
 #: Why an integer image loses nothing.
 INTEGERS = "integers stay lossless; lossy_integers=True (--lossy-integers) lets them lose"
@@ -92,7 +94,7 @@ def plane_of(header, index=None, planes=None, *, headers=(), references=None, bl
     asked = {str(key).strip().upper(): role for key, role in (planes or {}).items()}
     for key in (str(index), str(header.get("EXTNAME", "")).strip().upper()):
         if key in asked:
-            return Plane(asked[key], "asked for")
+            return Plane(asked[key], ASKED)
     headers, name = headers or (header,), str(header.get("EXTNAME", "")).strip().upper()
     cards = by_cards(header, headers[0])
     told = list(filter(None, [cards, (references or {}).get(name), by_unit(header)]))
@@ -176,6 +178,9 @@ def planes_of(plain, spans, settings, planes=None):
         pixels = pixels_of(plain, span) if _may_lose(settings.mode, span) else None
         blocks = None if pixels is None else blocks_of(pixels)
         plane = plane_of(span.header, span.index, planes, blocks=blocks, **known)
+        if blocks is not None and plane.role == "image" and plane.why != ASKED:
+            odd = odd_plane(pixels)
+            plane = plane if odd is None else Plane("exact", odd.why)
         found[span.index] = _settled(plane, span, settings.mode, len(images) == 1)
     return found
 

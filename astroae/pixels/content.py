@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Doubt", "blocks_of", "doubt_of"]
+__all__ = ["Doubt", "blocks_of", "doubt_of", "odd_plane"]
 
 _WHOLE_UP_TO = 1 << 18  # pixels, below which all are looked at
 _SIDE = 128
@@ -22,6 +22,7 @@ _FLAT, _FLAT_WHOLE = 0.75, 0.6  # part of the neighbours that are equal, of whol
 _TURNS = 0.05  # white noise turns at two of three pixels, a map of 10 px resolution at a tenth
 _TURNS_OF_LINE = 2  # a table of few pixels has few turns too
 _ULPS = 4
+_MOST_STACKED = 16
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,32 @@ def doubt_of(blocks):
     turns = [(turns, least) for _, turns, least in found if turns is not None]
     if any(turns <= least for turns, least in turns):
         return Doubt("too smooth: no noise from pixel to pixel", smooth=True)
+    return None
+
+
+def odd_plane(pixels):
+    """What speaks against one of a few planes that are stacked in an image, or None.
+
+    A mask or a map of flags may stand behind the picture in one array.  Planes of one
+    value are none: they lose nothing.
+
+    Parameters
+    ----------
+    pixels : ndarray (..., y, x)
+
+    Returns
+    -------
+    Doubt or None
+    """
+    planes = pixels.reshape(-1, *pixels.shape[-2:]) if pixels.ndim > 2 else ()
+    if not 2 <= len(planes) <= _MOST_STACKED:
+        return None
+    for number, plane in enumerate(planes):
+        blocks = blocks_of(plane)
+        values = np.concatenate([block[np.isfinite(block)] for block in blocks])
+        doubt = doubt_of(blocks)
+        if doubt is not None and not doubt.smooth and values.size and np.ptp(values):
+            return Doubt(f"plane {number} of it: {doubt.why}")
     return None
 
 

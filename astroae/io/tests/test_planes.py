@@ -259,3 +259,18 @@ def test_a_bound_in_the_unit_of_scaled_weights(tmp_path):
     result, before, after = compressed(tmp_path, [hdu(SCI, "SCI"), weight], error_bound=0.1)
     error = np.abs(before[2] - after[2])
     assert result.hdus[2].mode == "relative" and 0.02 < error.max() <= 0.1
+
+
+def test_a_mask_that_is_stacked_behind_the_picture(tmp_path):
+    """One array of picture, weight and mask, as IRAF's multispec and many pipelines have it."""
+    blank = np.full(SHAPE, np.nan, "f4")
+    stack = np.stack([RAW, IVAR, (BITS > 512).astype("f4")])
+    for planes, role in ((stack, "exact"), (np.stack([RAW, blank, SCI, 0 * SCI]), "image")):
+        result, before, after = compressed(tmp_path, [hdu(planes, "SCI")], quantize_level=4)
+        assert result.hdus[1].role == role
+        assert (role == "exact") == ("plane 2 of it" in result.hdus[1].why)
+        assert np.array_equal(before[1], after[1], equal_nan=True) == (role == "exact")
+    _, before, after = compressed(
+        tmp_path, [hdu(stack, "SCI")], quantize_level=4, planes={"SCI": "image"}
+    )
+    assert (before[1] != after[1]).any()
