@@ -83,10 +83,11 @@ def bound_of_coded(encoded, unit, values, key=..., *, bzero=0, from_fpack=True):
     bound = _spread(half * unit, encoded.grid, region).reshape(values.shape)
     if encoded.dtype.kind == "f":
         return bound
-    # Stored times BSCALE is rounded before BZERO is added, which may leave little of it.
+    # Stored times BSCALE is rounded before BZERO is added, which may leave little of it;
+    # product and sum of both images.
     kind = np.float32 if encoded.dtype.itemsize < 4 else np.float64
     largest = np.nan_to_num(np.abs(values)) + abs(bzero)
-    return np.where(bound > 0, bound + np.spacing(largest.astype(kind)), 0)
+    return np.where(bound > 0, bound + 2 * np.spacing(largest.astype(kind)), 0)
 
 
 def _scaling(header):

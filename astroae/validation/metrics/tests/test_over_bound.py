@@ -153,3 +153,17 @@ def test_scaled_integers_written_as_floats_are_the_same(tmp_path):
     astroae.compress(tmp_path / "b.fits", tmp_path / "c.fits", overwrite=True)
     found = astroae.validate(tmp_path / "a.fits", tmp_path / "c.fits", only=["pixels"]).images[0]
     assert found["pixels.over_bound"].verdict == "fail"
+
+
+def test_scaled_integers_that_lost_are_honest(tmp_path):
+    """Product and sum of BSCALE and BZERO are rounded in both images, as float32."""
+    rng = np.random.default_rng(2)
+    hdu = fits.PrimaryHDU(rng.normal(3000, 900, (400, 400)).astype("i2"))
+    hdu.header["BSCALE"], hdu.header["BZERO"] = 2.92273835509, 3713.66692596
+    hdu.writeto(tmp_path / "a.fits")
+    packed = tmp_path / "a.aae.fits"
+    for asked in ({"error_bound": 6}, {"quantize_level": 100}):
+        astroae.compress(tmp_path / "a.fits", packed, lossy_integers=True, overwrite=True, **asked)
+        found = astroae.validate(tmp_path / "a.fits", packed, only="pixels").images[0]
+        assert found["pixels.over_bound"].verdict == "pass"
+        assert found["pixels.over_bound"].value > 0.99
