@@ -7,8 +7,9 @@ from pathlib import Path
 
 from astropy.io import fits
 
-from astroae.io.restore import coded_hdus, restored
+from astroae.io.restore import restored
 from astroae.io.spans import plain_source, quiet_headers, reading, scan
+from astroae.io.whole import coded_hdus
 
 __all__ = ["difference"]
 

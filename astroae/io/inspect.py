@@ -8,8 +8,8 @@ from pathlib import Path
 from astroae.container.keywords import is_extra
 from astroae.errors import CorruptFileError
 from astroae.io.latent_errors import latent_errors
-from astroae.io.restore import coded_hdus, file_sha256, written_hdus
 from astroae.io.spans import plain_source, quiet_headers, scan
+from astroae.io.whole import coded_hdus, file_sha256, written_hdus
 from astroae.settings import Latent
 
 __all__ = ["info", "original_of"]

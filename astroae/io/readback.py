@@ -18,8 +18,8 @@ from astroae.errors import AstroAEError, ReadBackError
 from astroae.io.coded import header_block, pixels_of
 from astroae.io.compare import same_tiles
 from astroae.io.fpack_files import cards_of, check_cards, fpack_pieces
-from astroae.io.restore import altered, check_complete, coded_hdus, goes_back
 from astroae.io.spans import BLOCK, Span, chunks, scan
+from astroae.io.whole import altered, check_complete, coded_hdus, goes_back
 
 __all__ = ["Original", "read_back"]
 

@@ -14,16 +14,16 @@ from astroae.errors import AstroAEError, CorruptFileError
 from astroae.io.certify import damaged_certificates
 from astroae.io.compare import compare_hdus
 from astroae.io.inspect import original_of
-from astroae.io.restore import (
+from astroae.io.restore import restored
+from astroae.io.spans import plain_source, quiet_headers, sha256_of
+from astroae.io.whole import (
     altered,
     check_complete,
     coded_hdus,
     file_sha256,
     nothing_compressed,
-    restored,
     spans_of,
 )
-from astroae.io.spans import plain_source, quiet_headers, sha256_of
 from astroae.settings import Latent
 
 __all__ = ["Verification", "verify"]

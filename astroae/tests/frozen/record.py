@@ -9,8 +9,8 @@ from astropy.io import fits
 
 import astroae
 from astroae.codec.forms import Form
-from astroae.io.restore import coded_hdus
 from astroae.io.spans import scan
+from astroae.io.whole import coded_hdus
 from astroae.varint import unpack_numbers
 
 __all__ = ["comparable", "describe", "machine", "sha256"]

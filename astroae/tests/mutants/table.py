@@ -428,7 +428,7 @@ MUTANTS = (
     ),
     Mutant(
         "cut-short",
-        "io/restore.py",
+        "io/whole.py",
         "if len(spans) >= wanted:",
         "if len(spans) >= wanted - 1:",
         ("io/tests/test_incomplete.py::test_file_cut_between_two_extensions",),
@@ -436,7 +436,7 @@ MUTANTS = (
     ),
     Mutant(
         "another-file",
-        "io/restore.py",
+        "io/whole.py",
         'return "" if found == wanted else ALTERED',
         'return ""',
         ("io/tests/test_incomplete.py::test_damage_of_what_is_kept_is_told",),
@@ -793,7 +793,7 @@ MUTANTS = (
     ),
     Mutant(
         "last-block",
-        "io/restore.py",
+        "io/whole.py",
         "(wanted - size) % BLOCK == 0",
         "size > 0",
         ("io/tests/test_incomplete.py",),
