@@ -19,7 +19,7 @@ from astroae.io.coded import header_block, pixels_of
 from astroae.io.compare import same_tiles
 from astroae.io.fpack_files import cards_of, check_cards, fpack_pieces
 from astroae.io.spans import BLOCK, Span, chunks, scan
-from astroae.io.whole import altered, check_complete, coded_hdus, goes_back
+from astroae.io.whole import altered, check_complete, coded_hdus, goes_back, has_own_primary
 
 __all__ = ["Original", "read_back"]
 
@@ -76,8 +76,7 @@ def read_back(written, where, original, *, threads=None, progress=None):
         raise _not_as_promised(where, str(exc)) from exc
     if changed := altered(written, spans, coded):
         raise _not_as_promised(where, changed)
-    own = len(spans) > 1 and spans[1].header.get("AEPRIM") is True
-    going = goes_back(spans, coded, drop_primary=own)
+    going = goes_back(spans, coded, drop_primary=has_own_primary(spans, coded))
     if len(going) != len(original.spans) or len(coded) != len(original.settings):
         raise _not_as_promised(where, f"{len(going)} HDUs come back of {len(original.spans)}")
     asked, fpacked, same = iter(original.settings), [], True

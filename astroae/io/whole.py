@@ -11,6 +11,7 @@ from astropy.io.fits.verify import VerifyError
 from astroae.container.keywords import HEADER_BEGIN, MARK, is_extra
 from astroae.errors import AstroAEError, CorruptFileError, InputError
 from astroae.io.coded import CodedHDU
+from astroae.io.primary import says_nothing
 from astroae.io.spans import BLOCK, chunks, scan, tail
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "coded_hdus",
     "file_sha256",
     "goes_back",
+    "has_own_primary",
     "nothing_compressed",
     "spans_of",
     "written_hdus",
@@ -105,6 +107,16 @@ def goes_back(spans, coded, *, drop_primary):
         for span in spans[1 if drop_primary else 0 :]
         if span.index in coded or not (_seems_ours(span.header) or is_extra(span.header, sha256))
     ]
+
+
+def has_own_primary(spans, coded):
+    """Whether the primary HDU is the one with astroae's note, and nobody wrote into it."""
+    first = coded.get(1)
+    return (
+        first is not None
+        and first.span.header.get("AEPRIM") is True
+        and says_nothing(spans[0], first.image_header)
+    )
 
 
 def nothing_compressed(where, n_hdus):
@@ -195,8 +207,7 @@ def altered(plain, spans, coded):
     if any(hdu.was_edited or hdu.structure.header_sum is None for hdu in coded.values()):
         return ""
     found = 0
-    own = len(spans) > 1 and spans[1].header.get("AEPRIM") is True
-    for span in goes_back(spans, coded, drop_primary=own):
+    for span in goes_back(spans, coded, drop_primary=has_own_primary(spans, coded)):
         if span.index in coded:
             found = crc32(coded[span.index].structure.header_sum.to_bytes(4, "big"), found)
         else:
