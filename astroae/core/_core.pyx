@@ -28,18 +28,21 @@ cdef extern from "core.h" nogil:
     int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int w,
                   Grid grid, const int64_t *levels, int64_t level_count, void *k, int bytes_each) noexcept
     void ae_init() noexcept
+    const double noise_factors[3]
     double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows,
                     int64_t w) noexcept
-    int ae_quantize(const void *v, int bytes_each, const float *dither, int64_t n, double scale,
+    int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
                     double zero, int64_t *k) noexcept
-    void ae_dequantize(const int64_t *k, const float *dither, int64_t n, double scale,
-                       double zero, void *v, int bytes_each) noexcept
+    void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                       const double *zero, int each, void *v, int bytes_each) noexcept
     enum:
         AE_MEMORY
         AE_CORRUPT
         AE_RANGE
 
 ae_init()
+
+NOISE_FACTORS = tuple(factor for factor in noise_factors)
 
 
 cdef _check(Py_ssize_t pixels, const uint8_t[::1] valid, int h, int w):
@@ -121,7 +124,7 @@ def noise(const real[::1] v, const uint8_t[::1] good, Py_ssize_t w):
     return sigma
 
 
-cdef const float *_numbers(const float[::1] dither, Py_ssize_t n) except? NULL:
+cdef const double *_numbers(const double[::1] dither, Py_ssize_t n) except? NULL:
     if dither is None:
         return NULL
     if dither.shape[0] != n or not n:
@@ -129,27 +132,28 @@ cdef const float *_numbers(const float[::1] dither, Py_ssize_t n) except? NULL:
     return &dither[0]
 
 
-def quantize(const real[::1] v, const float[::1] dither, double scale, double zero,
+def quantize(const real[::1] v, const double[::1] dither, double scale, double zero,
              int64_t[::1] k):
-    """Fill k; false where an integer is beyond 2^53."""
+    """Fill k; false where an integer is beyond 64 bits."""
     if k.shape[0] != v.shape[0]:
         raise ValueError("pixels and integers do not fit each other")
     if not v.shape[0]:
         return True
-    cdef const float *numbers = _numbers(dither, v.shape[0])
+    cdef const double *numbers = _numbers(dither, v.shape[0])
     cdef int good
     with nogil:
         good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0])
     return bool(good)
 
 
-def dequantize(const int64_t[::1] k, const float[::1] dither, double scale, double zero,
-               real[::1] v):
-    """Fill v."""
-    if k.shape[0] != v.shape[0]:
-        raise ValueError("pixels and integers do not fit each other")
-    if not k.shape[0]:
+def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1] scale,
+               const double[::1] zero, real[::1] v):
+    """Fill v; scale and zero are one number each or one a pixel."""
+    cdef Py_ssize_t n = k.shape[0], each = scale.shape[0]
+    if v.shape[0] != n or zero.shape[0] != each or (each != 1 and each != n):
+        raise ValueError("pixels, integers and grid do not fit each other")
+    if not n:
         return
-    cdef const float *numbers = _numbers(dither, k.shape[0])
+    cdef const double *numbers = _numbers(dither, n)
     with nogil:
-        ae_dequantize(&k[0], numbers, k.shape[0], scale, zero, &v[0], sizeof(real))
+        ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))

@@ -161,10 +161,13 @@ int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int
 void ae_init(void);
 
 /* pixels.c */
+enum { ORDERS = 3 }; /* of differences that measure the noise */
+extern const double noise_factors[ORDERS];
+
 double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows, int64_t w);
-int ae_quantize(const void *v, int bytes_each, const float *dither, int64_t n, double scale, double zero,
+int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale, double zero,
                 int64_t *k);
-void ae_dequantize(const int64_t *k, const float *dither, int64_t n, double scale, double zero,
-                   void *v, int bytes_each);
+void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                   const double *zero, int each, void *v, int bytes_each);
 
 #endif

@@ -1,6 +1,6 @@
 /* What touches each pixel before and after the coder: noise, quantising, dither.
  *
- * The same operations in the same order as the numpy of astroae.pixels, so the same bits.
+ * The same operations in the same order as their numpy twins in the tests, so the same bits.
  */
 #include "core.h"
 #include <math.h>
@@ -10,8 +10,8 @@
 enum { DIGIT = 11, DIGITS = 1 << DIGIT, TURNS = 4 };
 
 /* Offsets 0, 2, 4, ... of a row; weights and factors of CFITSIO's quantize.c. */
-static const struct { int count; double weight[5], factor; } ORDERS[3] = {
-    {2, {1, -1}, 1.0483579}, {3, {-1, 2, -1}, 0.6052697}, {5, {1, -4, 6, -4, 1}, 0.1772048}};
+static const double WEIGHTS_OF[ORDERS][5] = {{1, -1}, {-1, 2, -1}, {1, -4, 6, -4, 1}};
+const double noise_factors[ORDERS] = {1.0483579, 0.6052697, 0.1772048};
 
 /* For one type of float: absolute differences as keys, since bits of floats that are not negative
  * sort like them (what does not count sorts last), and the key at a place of the sorted ones. */
@@ -22,7 +22,7 @@ static const struct { int count; double weight[5], factor; } ORDERS[3] = {
         int64_t wide = w - 2 * (terms - 1);                                                   \
         if (wide < 1) return 0;                                                               \
         REAL weight[5];                                                                       \
-        for (int i = 0; i < terms; i++) weight[i] = (REAL)ORDERS[order].weight[i];            \
+        for (int i = 0; i < terms; i++) weight[i] = (REAL)WEIGHTS_OF[order][i];               \
         for (int64_t y = 0; y < rows; y++) {                                                  \
             const REAL *a = v + y * w;                                                        \
             WORD *to = key + y * wide;                                                        \
@@ -78,7 +78,7 @@ static const struct { int count; double weight[5], factor; } ORDERS[3] = {
         WORD bits = SELECT(key, n, place);                                                    \
         REAL middle;                                                                          \
         memcpy(&middle, &bits, sizeof middle);                                                \
-        return (double)middle * ORDERS[order].factor;                                         \
+        return (double)middle * noise_factors[order];                                         \
     }
 
 NOISE(float, uint32_t, 0x7f800000u, differences32, select32, sigma32)
@@ -90,7 +90,7 @@ double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows
     void *key = malloc((size_t)(rows * w + 1) * (size_t)bytes_each);
     double least = 0;
     if (!key) return -1;
-    for (int order = 0; order < 3; order++) {
+    for (int order = 0; order < ORDERS; order++) {
         double sigma = bytes_each == 4 ? sigma32(v, good, rows, w, order, key)
                                        : sigma64(v, good, rows, w, order, key);
         if (sigma > 0 && (least == 0 || sigma < least)) least = sigma;
@@ -104,29 +104,46 @@ ALWAYS_INLINE double real_at(const void *v, int bytes_each, int64_t i)
     return bytes_each == 4 ? (double)((const float *)v)[i] : ((const double *)v)[i];
 }
 
-/* Integers of floats on a grid; dither may be NULL.  0 where one is beyond 2^53 or no number. */
-int ae_quantize(const void *v, int bytes_each, const float *dither, int64_t n, double scale, double zero,
-                int64_t *k)
+ALWAYS_INLINE int quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
+                           double zero, int64_t *k)
 {
     int good = 1;
     for (int64_t i = 0; i < n; i++) {
         double x = (real_at(v, bytes_each, i) - zero) / scale;
-        x = dither ? floor(x + (double)dither[i]) : rint(x);
-        int inside = x > -9007199254740992. && x < 9007199254740992.;
+        x = dither ? floor(x + dither[i]) : rint(x);
+        int inside = x >= -9223372036854775808. && x < 9223372036854775808.;
         k[i] = inside ? (int64_t)x : 0;
         good &= inside;
     }
     return good;
 }
 
-void ae_dequantize(const int64_t *k, const float *dither, int64_t n, double scale, double zero,
-                   void *v, int bytes_each)
+/* Integers of floats on a grid; dither may be NULL.  0 where one is beyond 64 bits or no number. */
+TWO_BUILDS
+int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale, double zero,
+                int64_t *k)
+{
+    return bytes_each == 4 ? quantize(v, 4, dither, n, scale, zero, k)
+                           : quantize(v, 8, dither, n, scale, zero, k);
+}
+
+ALWAYS_INLINE void dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                              const double *zero, int each, void *v, int bytes_each)
 {
     for (int64_t i = 0; i < n; i++) {
         double x = (double)k[i];
-        if (dither) x = x - (double)dither[i] + 0.5;
-        x = x * scale + zero;
+        if (dither) x = x - dither[i] + 0.5;
+        x = x * scale[each * i] + zero[each * i];
         if (bytes_each == 4) ((float *)v)[i] = (float)x;
         else ((double *)v)[i] = x;
     }
+}
+
+/* Floats of integers on a grid; dither may be NULL.  `each`: every pixel has its own scale and zero. */
+TWO_BUILDS
+void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                   const double *zero, int each, void *v, int bytes_each)
+{
+    if (bytes_each == 4) dequantize(k, dither, n, scale, zero, each, v, 4);
+    else dequantize(k, dither, n, scale, zero, each, v, 8);
 }
