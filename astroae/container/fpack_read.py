@@ -308,8 +308,7 @@ def _dequantise(values, levels, grid):
         place, shape = tiles.slices(i), tiles.tile_shape_of(i)
         k = levels[place]
         dither = grids.tile_dither(int(i), grid.seed, shape) if grid.dither else None
-        with np.errstate(all="ignore"):
-            tile = grids.dequantize(k, grid.scale[i], grid.zero[i], dither, values.dtype)
+        tile = grids.dequantize(k, grid.scale[i], grid.zero[i], dither, values.dtype)
         tile[k == grid.null] = np.nan
         if grid.dither == 2:
             tile[k == grids.ZERO_MARKER] = 0

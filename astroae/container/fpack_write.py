@@ -182,8 +182,7 @@ def _expresses(k, scale, zero, dither, method, values):
     """Whether the FITS formula gives these very values (any NaN for a NaN)."""
     if k.min() < -(2**31) or k.max() >= 2**31:
         return False
-    with np.errstate(all="ignore"):
-        back = grids.dequantize(k, scale, zero, dither, values.dtype)
+    back = grids.dequantize(k, scale, zero, dither, values.dtype)
     back[k == NULL] = np.nan
     if method == 2:
         back[k == grids.ZERO_MARKER] = 0

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from astroae.core import pixels
 from astroae.pixels.dither import dither_values
 from astroae.pixels.tiling import TileGrid
 
@@ -31,17 +32,13 @@ def tile_dither(number, seed, shape):
 
 
 def quantize(values, scale, zero, dither=None):
-    """Integers (float64, whole) of floats on a grid; NaN stays NaN."""
-    k = (values.astype(np.float64) - zero) / scale
-    return np.rint(k) if dither is None else np.floor(k + dither)
+    """int64 of floats on a grid; None where one is no number or beyond 64 bits."""
+    return pixels.quantize(values, scale, zero, dither)
 
 
 def dequantize(k, scale, zero, dither, dtype):
-    """Floats that integers on a grid stand for."""
-    k = k.astype(np.float64)
-    if dither is not None:
-        k = k - dither + 0.5
-    return (k * scale + zero).astype(dtype)
+    """Floats that integers on a grid stand for; scale and zero may be given per pixel."""
+    return pixels.dequantize(k, scale, zero, dither, dtype)
 
 
 def step_dither(random, half):

@@ -26,14 +26,15 @@ def analyze(values, context):
         return None  # finer than the floats themselves
     zero = float(np.rint(low / scale) * scale) if zero is None else zero
     clean = values if found is None else np.where(found, values.dtype.type(low), values)
-    k = grids.quantize(clean, scale, zero, context.dither).astype(np.int64)
+    k = grids.quantize(clean, scale, zero, context.dither)
+    if k is None:
+        return None  # a grid of other values, far from these
     return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, units=units(context))
 
 
 def restore(k, plan, coded, context):
     """See the package's protocol."""
-    with np.errstate(all="ignore"):
-        return grids.dequantize(k, coded.scale, coded.zero, context.dither, context.dtype)
+    return grids.dequantize(k, coded.scale, coded.zero, context.dither, context.dtype)
 
 
 def units(context):

@@ -87,8 +87,7 @@ def restore(k, plan, coded, context):
     """See the package's protocol."""
     integers, source = integers_of(k, plan), context.record.source
     scale, zero, dither, exact = _maps(context)
-    with np.errstate(all="ignore"):
-        values = grids.dequantize(integers, scale, zero, dither, context.dtype)
+    values = grids.dequantize(integers, scale, zero, dither, context.dtype)
     values[integers == source.null] = np.nan
     if source.dither == 2:
         values[integers == grids.ZERO_MARKER] = 0

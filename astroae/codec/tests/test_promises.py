@@ -227,6 +227,15 @@ def test_reencoding_moves_no_other_pixel(dtype, dither):
     assert np.abs(again[0, :4] - [5000, 5001, 5002, 5003]).max() <= encoded.tiles["SCALE"][0] / 2
 
 
+@pytest.mark.parametrize("zero", [1e300, np.nan])
+def test_a_grid_on_which_pixels_have_no_integer_is_left(zero):
+    data = sky((64, 64), "f8")
+    encoded = encode_image(data, from_keywords(quantize_level=4))
+    encoded.tiles["ZERO"] = zero
+    again = reencode_tiles(encoded, data, np.ones(1, bool))
+    assert np.array_equal(bits(decode_image(again)), bits(data))
+
+
 def test_every_damaged_byte_is_noticed():
     encoded = encode_image(sky((64, 64), "f4"), from_keywords(quantize_level=4))
     whole = encoded.streams[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import astroae
+from astroae.tests.mutants import compiled
 from astroae.tests.mutants.copied import ELSEWHERE, ROOT
 
 __all__ = ["PACKAGE", "Mutant", "Outcome", "mutated", "run"]
@@ -97,7 +98,7 @@ def run(mutants, package=PACKAGE, jobs=2, say=print):
     with tempfile.TemporaryDirectory(prefix="astroae-mutants-") as folder:
         first = _copied(package, Path(folder) / "0")
         tests = {test for mutant in mutants for test in mutant.tests}
-        sound = _tested("without any mutant", first, tests, compiled=True)
+        sound = _tested("without any mutant", first, tests, fresh=True)
         if sound.word != "survived":
             say(f"the tests fail without any mutant\n{sound.output}")
             return [replace(sound, word="unsound")]
@@ -131,19 +132,27 @@ def _copied(package, folder):
 
 def _tried(mutant, copy, package):
     file = copy / package.name / mutant.file
-    whole = file.read_bytes()
+    whole = {file: file.read_bytes()}
     try:
         file.write_text(mutated(mutant, package), encoding="utf-8")
     except ValueError as exc:
         return Outcome(mutant.name, "stale", 0.0, str(exc))
-    Path(cache_from_source(file)).unlink(missing_ok=True)
     try:
+        if file.suffix == ".py":
+            Path(cache_from_source(file)).unlink(missing_ok=True)
+        else:
+            library = compiled.library(copy / package.name)
+            whole[library] = library.read_bytes()
+            compiled.build(copy / package.name)
         return _tested(mutant.name, copy, mutant.tests)
+    except subprocess.CalledProcessError as exc:
+        return Outcome(mutant.name, "does not compile", 0.0, exc.stderr)
     finally:
-        file.write_bytes(whole)
+        for changed, content in whole.items():
+            changed.write_bytes(content)
 
 
-def _tested(name, copy, tests, compiled=False):
+def _tested(name, copy, tests, fresh=False):
     """Run tests of a copy; 0 of pytest is "survived", 1 "killed", all else is wrong.
 
     Only what is sound may leave compiled files behind: two mutants of one second and one
@@ -156,7 +165,7 @@ def _tested(name, copy, tests, compiled=False):
     options += ["-c", str(settings)] if settings.is_file() else []
     environment = os.environ | {
         "PYTHONPATH": str(copy),
-        "PYTHONDONTWRITEBYTECODE": "" if compiled else "1",
+        "PYTHONDONTWRITEBYTECODE": "" if fresh else "1",
         ROOT: str(copy),
     }
     start = time.monotonic()
@@ -167,7 +176,7 @@ def _tested(name, copy, tests, compiled=False):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=5 * TIMEOUT if compiled else TIMEOUT,
+            timeout=5 * TIMEOUT if fresh else TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         return Outcome(name, "timed out", time.monotonic() - start)

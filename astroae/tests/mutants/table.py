@@ -24,24 +24,33 @@ PLANES = "io/tests/test_planes.py"
 CONTENT = "pixels/tests/test_content.py::test_tables"
 WHOLE = "validation/tests/test_whole.py"
 HEADERS = "validation/tests/test_headers.py"
+KERNELS = "core/src/pixels.c"
 
 MUTANTS = (
     # ---- values on a grid ------------------------------------------------------------------
     Mutant(
         "rounding",
-        "pixels/grids.py",
-        "return np.rint(k) if dither is None",
-        "return np.floor(k) if dither is None",
+        KERNELS,
+        ": rint(x);",
+        ": floor(x);",
         (f"{MODES}::test_size_of_white_noise",),
         "undithered pixels are off by up to a step, or no tile can be quantised",
     ),
     Mutant(
         "dither-half",
-        "pixels/grids.py",
-        "k = k - dither + 0.5",
-        "k = k - dither",
+        KERNELS,
+        "x = x - dither[i] + 0.5;",
+        "x = x - dither[i];",
         ("pixels/tests/test_dither.py",),
         "every pixel is half a step too low: a bias of all fluxes",
+    ),
+    Mutant(
+        "dither-sign",
+        KERNELS,
+        "x = x - dither[i] + 0.5;",
+        "x = x + dither[i] - 0.5;",
+        ("pixels/tests/test_dither.py",),
+        "other readers of the same integers see other pixels",
     ),
     Mutant(
         "dither-start",
@@ -61,11 +70,19 @@ MUTANTS = (
     ),
     Mutant(
         "noise-order",
-        "pixels/noise.py",
-        "return min(found, default=0.0)",
-        "return max(found, default=0.0)",
+        KERNELS,
+        "|| sigma < least",
+        "|| sigma > least",
         (f"{KEPT}::test_what_a_file_holds_keeps_the_promise[quantize_level-f4]",),
         "steps are larger than the noise over q",
+    ),
+    Mutant(
+        "noise-factor",
+        KERNELS,
+        "0.1772048}",
+        "0.1572048}",
+        ("core/tests/test_pixels.py::test_the_noise_of_white_noise_is_its_deviation",),
+        "q means another share of the noise than in fpack",
     ),
     Mutant(
         "error-bound",

@@ -1,0 +1,159 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: freethreading_compatible=True
+"""Checks types and lengths, releases the lock, calls the C."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport free, malloc
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused integer:
+    int32_t
+    int64_t
+
+cdef extern from "core.h" nogil:
+    ctypedef struct Grid:
+        const int64_t *step
+        const int64_t *shift
+    ctypedef struct Options:
+        int effort
+        const int64_t *levels
+        int64_t level_count
+        int verify
+    size_t ae_bound(int64_t area)
+    int64_t ae_encode(const void *k, int bytes_each, const uint8_t *valid, int h, int w,
+                      Grid grid, const Options *options, uint8_t *out, size_t room) noexcept
+    int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int w,
+                  Grid grid, const int64_t *levels, int64_t level_count, void *k, int bytes_each) noexcept
+    void ae_init() noexcept
+    const double noise_factors[3]
+    double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows,
+                    int64_t w) noexcept
+    int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
+                    double zero, int64_t *k) noexcept
+    void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                       const double *zero, int each, void *v, int bytes_each) noexcept
+    enum:
+        AE_MEMORY
+        AE_CORRUPT
+        AE_RANGE
+
+ae_init()
+
+NOISE_FACTORS = tuple(factor for factor in noise_factors)
+
+
+cdef _check(Py_ssize_t pixels, const uint8_t[::1] valid, int h, int w):
+    if pixels != <Py_ssize_t>h * w or (valid is not None and valid.shape[0] != pixels):
+        raise ValueError("pixels, mask and shape do not fit each other")
+
+
+cdef Grid _grid(Py_ssize_t pixels, const int64_t[::1] step, const int64_t[::1] shift) except *:
+    cdef Grid grid
+    grid.step, grid.shift = NULL, NULL
+    if shift is None:
+        return grid
+    if shift.shape[0] != pixels or (step is not None and step.shape[0] != pixels):
+        raise ValueError("pixels and grid do not fit each other")
+    grid.shift = &shift[0]
+    grid.step = NULL if step is None else &step[0]
+    return grid
+
+
+def encode(const integer[::1] k, const uint8_t[::1] valid, int h, int w,
+           const int64_t[::1] step, const int64_t[::1] shift, const int64_t[::1] levels, int effort, bint verify):
+    """Bytes of h x w integers."""
+    _check(k.shape[0], valid, h, w)
+    cdef const uint8_t *mask = NULL if valid is None else &valid[0]
+    cdef Grid grid = _grid(k.shape[0], step, shift)
+    cdef Options options
+    options.effort, options.verify = effort, verify
+    options.levels = NULL if levels is None else &levels[0]
+    options.level_count = 0 if levels is None else levels.shape[0]
+    cdef size_t room = ae_bound(k.shape[0])
+    cdef uint8_t *out = <uint8_t *>malloc(room)
+    if out == NULL:
+        raise MemoryError("no memory for a tile")
+    cdef int64_t size
+    with nogil:
+        size = ae_encode(&k[0], sizeof(integer), mask, h, w, grid, &options, out,
+                         room)
+    try:
+        if size == AE_MEMORY:
+            raise MemoryError("no memory for a tile")
+        if size < 0:
+            raise AssertionError("a tile does not decode to what was coded")
+        return out[:size]
+    finally:
+        free(out)
+
+
+def decode(const uint8_t[::1] data, const uint8_t[::1] valid, int h, int w,
+           const int64_t[::1] step, const int64_t[::1] shift, const int64_t[::1] levels, integer[::1] k):
+    """Fill k; returns what is wrong, or an empty string."""
+    _check(k.shape[0], valid, h, w)
+    if data.shape[0] == 0:
+        return "a tile without bytes"
+    cdef const uint8_t *mask = NULL if valid is None else &valid[0]
+    cdef const int64_t *list = NULL if levels is None else &levels[0]
+    cdef int64_t count = 0 if levels is None else levels.shape[0]
+    cdef Grid grid = _grid(k.shape[0], step, shift)
+    cdef int status
+    with nogil:
+        status = ae_decode(&data[0], data.shape[0], mask, h, w, grid, list, count, &k[0],
+                           sizeof(integer))
+    if status == AE_MEMORY:
+        raise MemoryError("no memory for a tile")
+    if status == AE_RANGE:
+        return "a value does not fit the type"
+    return "the coded integers make no sense" if status else ""
+
+
+def noise(const real[::1] v, const uint8_t[::1] good, Py_ssize_t w):
+    """Noise of rows of w floats."""
+    if w < 1 or v.shape[0] % w or (good is not None and good.shape[0] != v.shape[0]):
+        raise ValueError("pixels, mask and row do not fit each other")
+    cdef const uint8_t *mask = NULL if good is None else &good[0]
+    cdef double sigma
+    with nogil:
+        sigma = ae_noise(&v[0], sizeof(real), mask, v.shape[0] // w, w)
+    if sigma < 0:
+        raise MemoryError("no memory for a tile")
+    return sigma
+
+
+cdef const double *_numbers(const double[::1] dither, Py_ssize_t n) except? NULL:
+    if dither is None:
+        return NULL
+    if dither.shape[0] != n or not n:
+        raise ValueError("pixels and dither do not fit each other")
+    return &dither[0]
+
+
+def quantize(const real[::1] v, const double[::1] dither, double scale, double zero,
+             int64_t[::1] k):
+    """Fill k; false where an integer is beyond 64 bits."""
+    if k.shape[0] != v.shape[0]:
+        raise ValueError("pixels and integers do not fit each other")
+    if not v.shape[0]:
+        return True
+    cdef const double *numbers = _numbers(dither, v.shape[0])
+    cdef int good
+    with nogil:
+        good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0])
+    return bool(good)
+
+
+def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1] scale,
+               const double[::1] zero, real[::1] v):
+    """Fill v; scale and zero are one number each or one a pixel."""
+    cdef Py_ssize_t n = k.shape[0], each = scale.shape[0]
+    if v.shape[0] != n or zero.shape[0] != each or (each != 1 and each != n):
+        raise ValueError("pixels, integers and grid do not fit each other")
+    if not n:
+        return
+    cdef const double *numbers = _numbers(dither, n)
+    with nogil:
+        ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))

@@ -1,0 +1,54 @@
+"""What touches each pixel, compiled: noise, quantising, dither.
+
+`astroae.core.tests.twins` has the same in numpy, operation for operation: the same bits.
+"""
+
+import numpy as np
+
+from astroae.core import _core
+
+#: From medians of absolute differences to deviations, by order of difference.
+NOISE_FACTORS = _core.NOISE_FACTORS
+
+
+def noise_sigma(values, good=None):
+    """Noise of a tile as `astroae.pixels.noise.noise_sigma` describes it.
+
+    Parameters
+    ----------
+    values : ndarray (..., x)
+        float32; other types are measured as float64.
+    good : bool ndarray of the same shape, optional
+    """
+    values = np.asarray(values)
+    flat = np.ascontiguousarray(values, _real(values.dtype)).reshape(-1)
+    if not flat.size:
+        return 0.0
+    mask = None
+    if good is not None:
+        mask = np.ascontiguousarray(np.broadcast_to(good, values.shape), bool)
+        mask = mask.reshape(-1).view(np.uint8)
+    return _core.noise(flat, mask, values.shape[-1])
+
+
+def quantize(values, scale, zero, dither=None):
+    """int64 of floats on a grid, as `astroae.pixels.grids.quantize` describes it."""
+    flat = np.ascontiguousarray(values, _real(values.dtype)).reshape(-1)
+    k = np.empty(values.shape, np.int64)
+    return k if _core.quantize(flat, _flat(dither), scale, zero, k.reshape(-1)) else None
+
+
+def dequantize(k, scale, zero, dither, dtype):
+    """Floats that integers stand for, as `astroae.pixels.grids.dequantize` describes it."""
+    values = np.empty(k.shape, _real(np.dtype(dtype).newbyteorder("=")))
+    flat = np.ascontiguousarray(k, np.int64).reshape(-1)
+    _core.dequantize(flat, _flat(dither), _flat(scale), _flat(zero), values.reshape(-1))
+    return values.astype(dtype, copy=False)
+
+
+def _real(dtype):
+    return np.float32 if dtype == np.float32 else np.float64
+
+
+def _flat(numbers):
+    return None if numbers is None else np.ascontiguousarray(numbers, np.float64).reshape(-1)
