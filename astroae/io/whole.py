@@ -148,16 +148,8 @@ def check_complete(spans, coded, where, damages=None):
     wanted = written_hdus(coded)
     if len(spans) >= wanted:
         return
-    damage = CorruptFileError(
-        "the file is not complete",
-        where=str(where),
-        found=f"{len(spans)} HDUs are here, {wanted} were written",
-        hint="it was cut short, or HDUs were removed: get it again, or take what is here with "
-        "on_corrupt='blank' (--keep-going)",
-    )
-    if damages is None:
-        raise damage
-    damages.append(damage)
+    found = f"{len(spans)} HDUs are here, {wanted} were written"
+    _incomplete(where, found, "HDUs were removed", damages)
 
 
 def check_length(size, coded, where, damages):
@@ -167,12 +159,17 @@ def check_length(size, coded, where, damages):
     # By whole blocks: HDUs that are kept as they are may have been edited since.
     if damages or fpacked or size >= wanted or (wanted - size) % BLOCK == 0:
         return
+    found = f"it gives {size} bytes, the original had {wanted}"
+    _incomplete(where, found, "a copy left out what followed the last HDU", damages)
+
+
+def _incomplete(where, found, else_why, damages):
     damage = CorruptFileError(
         "the file is not complete",
         where=str(where),
-        found=f"it gives {size} bytes, the original had {wanted}",
-        hint="it was cut short, or a copy left out what followed the last HDU: get it again, or "
-        "take what is here with on_corrupt='blank' (--keep-going)",
+        found=found,
+        hint=f"it was cut short, or {else_why}: get it again, or take what is here with "
+        "on_corrupt='blank' (--keep-going)",
     )
     if damages is None:
         raise damage
