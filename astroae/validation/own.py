@@ -22,6 +22,7 @@ from astroae.validation.sources import APERTURE, BAD, EDGE, aperture_sums, neare
 from astroae.validation.statistics import exact, resampled
 
 __all__ = ["aperture_area", "flux_growth", "own_fluxes", "told", "unspoilt"]
+__doctest_requires__ = {"flux_growth": ["scipy"]}
 
 _OUTLIER = 5.0  # sigma of the original's own distances; beyond it is a neighbour's light
 _STANDS_OUT = 2.0  # half intervals from 0

@@ -23,6 +23,7 @@ __all__ = [
     "rms",
     "verdict",
 ]
+__doctest_requires__ = {"pooled": ["scipy"]}
 
 #: Of which an interval can be drawn at all.
 FEWEST = 5
