@@ -56,6 +56,13 @@ def _boolean(name, value):
         )
 
 
+def _scaled(mode, unit):
+    """The same promise where one stored level is ``unit`` physical units."""
+    if mode.error_bound is None:
+        return mode
+    return replace(mode, error_bound=mode.error_bound / abs(unit))
+
+
 @dataclass(frozen=True)
 class Lossless:
     """Every stored value comes back bit for bit."""
@@ -106,11 +113,7 @@ class Bounded:
             )
         _boolean("lossy_integers", self.lossy_integers)
 
-    def scaled(self, unit):
-        """The same promise where one stored level is ``unit`` physical units."""
-        if self.error_bound is None:
-            return self
-        return replace(self, error_bound=self.error_bound / abs(unit))
+    scaled = _scaled
 
 
 @dataclass(frozen=True)
@@ -145,11 +148,7 @@ class Relative:
         if self.error_bound is not None:
             object.__setattr__(self, "error_bound", _positive("error_bound", self.error_bound))
 
-    def scaled(self, unit):
-        """The same promise where one stored level is ``unit`` physical units."""
-        if self.error_bound is None:
-            return self
-        return replace(self, error_bound=self.error_bound / abs(unit))
+    scaled = _scaled
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 `compress` keeps the order and the names of all HDUs.  A primary image moves to
 extension 1, behind an empty primary HDU that holds nothing but a note, and
 `decompress` (in `astroae.io.restore`) moves it back.  Tables, unknown extensions and
-whatever follows the last HDU are copied as the bytes they are.  Tile-compressed images (``.fits.fz``) are taken over with the
-integers they have, whatever may be lost of the others.  The SHA-256 of the original
-file, unpacked where it was gzipped, stands in the header of the first compressed
-image, and with it whether the way back gives the same file byte for byte: the finished
-file is read back and compared (`astroae.io.readback`) before it gets its name.
+whatever follows the last HDU are copied as the bytes they are.  Tile-compressed images
+(``.fits.fz``) are taken over with the integers they have, whatever may be lost of the
+others.  The SHA-256 of the original file, unpacked where it was gzipped, stands in the
+header of the first compressed image, and with it whether the way back gives the same
+file byte for byte: the finished file is read back and compared (`astroae.io.readback`)
+before it gets its name.
 """
 
 import os

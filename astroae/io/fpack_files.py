@@ -45,16 +45,12 @@ class TakenOver:
     table : `~astroae.io.coded.Table`
     notes : dict
         Values of keywords to be written, as `Table.header` takes them.
-    same : bool
-        ``decompress(fpack=True)`` gives the HDU back byte for byte; else the same
-        cards, integers, scales and pixels in streams that another program coded.
     note : str
         What it comes back as, where that is another algorithm.
     """
 
     table: Table
     notes: dict
-    same: bool
     note: str = ""
 
 
@@ -98,7 +94,7 @@ def encode_fpacked(path, span, settings, *, threads=None, **options):
     algorithm = decoded_from(taken.recipe)
     note = f"decoded from {algorithm}: with fpack=True (--fpack) it comes back as RICE_1"
     notes = split_recipe(taken.recipe)
-    return TakenOver(table, notes, back == raw, note if algorithm else "")
+    return TakenOver(table, notes, note if algorithm else "")
 
 
 def check_cards(back, raw, span):

@@ -123,7 +123,8 @@ def _check_image(hdu, plain, span, settings, threads, progress):
         header = stream.read(span.data - span.start)
         stream.seek(span.data_end)
         padding = stream.read(span.end - span.data_end)
-    _check_header(hdu, [*cards_of(header)])
+    cards = raw_cards(hdu.image_header)
+    _check_header(cards, [*cards_of(header)])
     pixels, encoded = pixels_of(plain, span), hdu.encoded
 
     def work(i):
@@ -133,7 +134,7 @@ def _check_image(hdu, plain, span, settings, threads, progress):
         if broken is not None:
             raise _not_as_promised(f"tile {i}", broken)
     whole = (span.end - span.start) % BLOCK == 0 and not any(padding)
-    return whole and hdu.is_exact and header_block(raw_cards(hdu.image_header)) == header
+    return whole and hdu.is_exact and header_block(cards) == header
 
 
 def _check_table(hdu, plain, span, settings, threads, progress):
@@ -150,11 +151,11 @@ def _check_table(hdu, plain, span, settings, threads, progress):
     return False
 
 
-def _check_header(hdu, cards):
-    for mine, theirs in zip(raw_cards(hdu.image_header), cards):
+def _check_header(back, cards):
+    for mine, theirs in zip(back, cards):
         if mine != theirs:
             raise _not_as_promised("header", f"{theirs.strip()!r} came back as {mine.strip()!r}")
-    if len(raw_cards(hdu.image_header)) != len(cards):
+    if len(back) != len(cards):
         raise _not_as_promised("header", f"{len(cards)} cards did not all come back")
 
 
