@@ -2,7 +2,7 @@
 # cython: freethreading_compatible=True
 """Checks types and lengths, releases the lock, calls the C."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 ctypedef fused real:
@@ -10,6 +10,12 @@ ctypedef fused real:
     double
 
 ctypedef fused integer:
+    int32_t
+    int64_t
+
+ctypedef fused stored:
+    uint8_t
+    int16_t
     int32_t
     int64_t
 
@@ -35,6 +41,10 @@ cdef extern from "core.h" nogil:
                     double zero, int64_t *k) noexcept
     void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
                        const double *zero, int each, void *v, int bytes_each) noexcept
+    int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half,
+                  int keep_zeros, double *largest) noexcept
+    int ae_within_integers(const void *v, const void *d, int bytes_each, int64_t n, uint64_t half,
+                           int has_blank, int64_t blank, uint64_t *largest) noexcept
     enum:
         AE_MEMORY
         AE_CORRUPT
@@ -157,3 +167,31 @@ def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1]
     cdef const double *numbers = _numbers(dither, n)
     with nogil:
         ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))
+
+
+def within(const real[::1] v, const real[::1] d, double half, bint keep_zeros):
+    """(all within half of what they were, largest error) of floats."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef double largest = 0
+    cdef int kept
+    if d.shape[0] != n:
+        raise ValueError("pixels do not fit each other")
+    if not n:
+        return True, 0.0
+    with nogil:
+        kept = ae_within(&v[0], &d[0], sizeof(real), n, half, keep_zeros, &largest)
+    return bool(kept), largest
+
+
+def within_integers(const stored[::1] v, const stored[::1] d, uint64_t half, bint has_blank, int64_t blank):
+    """The same of the integers of FITS."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef uint64_t largest = 0
+    cdef int kept
+    if d.shape[0] != n:
+        raise ValueError("pixels do not fit each other")
+    if not n:
+        return True, 0
+    with nogil:
+        kept = ae_within_integers(&v[0], &d[0], sizeof(stored), n, half, has_blank, blank, &largest)
+    return bool(kept), largest

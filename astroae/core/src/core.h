@@ -170,4 +170,10 @@ int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, 
 void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each);
 
+/* compare.c */
+int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half, int keep_zeros,
+              double *largest);
+int ae_within_integers(const void *v, const void *d, int bytes_each, int64_t n, uint64_t half,
+                       int has_blank, int64_t blank, uint64_t *largest);
+
 #endif
