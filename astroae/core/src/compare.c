@@ -3,33 +3,44 @@
 #include <math.h>
 #include <string.h>
 
+enum { PIXELS = 512, LANES = 8 };
+
 /* For floats of one type.  Allowed is half a step and half an ulp of the decoded value; the
- * largest float, beyond which there is no next one, has the ulp of its binade. */
+ * largest float, beyond which there is no next one, has the ulp of its binade.  By blocks, in
+ * loops so plain that compilers take many pixels at once. */
 #define WITHIN(NAME, REAL, WORD, WIDE, INF)                                                   \
     TWO_BUILDS                                                                                \
     static int NAME(const REAL *v, const REAL *d, int64_t n, double half, int keep_zeros,     \
                     double *largest)                                                          \
     {                                                                                         \
-        const WORD magnitude = (WORD)-1 >> 1;                                                 \
-        WIDE most = 0;                                                                        \
-        int broken = 0;                                                                       \
-        for (int64_t i = 0; i < n; i++) {                                                     \
-            WORD a, b, low, high;                                                             \
-            REAL below, above;                                                                \
-            memcpy(&a, v + i, sizeof a), memcpy(&b, d + i, sizeof b);                         \
-            int same = a == b, zero = (a & magnitude) == 0;                                   \
-            int finite = (a & magnitude) < INF && (b & magnitude) < INF;                      \
-            low = b & magnitude;                                                              \
-            low = low < INF - 1 ? low : INF - 2;                                              \
-            high = low + 1;                                                                   \
-            memcpy(&below, &low, sizeof below), memcpy(&above, &high, sizeof above);          \
-            WIDE error = (WIDE)v[i] - (WIDE)d[i];                                             \
-            error = error < 0 ? -error : error;                                               \
-            int kept = error <= (WIDE)half + ((WIDE)above - (WIDE)below) / 2;                 \
-            broken |= !(same | (finite & kept & !(keep_zeros & zero)));                       \
-            error = same ? 0 : error;                                                         \
-            most = error > most ? error : most;                                               \
+        const WORD magnitude = (WORD)-1 >> 1, least = keep_zeros ? 0 : -1;                    \
+        WIDE error[PIXELS] = {0}, most = 0, lane[LANES] = {0};                                                         \
+        WORD bad[PIXELS], broken = 0;                                                          \
+        for (int64_t start = 0; start < n; start += PIXELS) {                                  \
+            int count = n - start < PIXELS ? (int)(n - start) : PIXELS;                         \
+            const REAL *from = v + start, *to = d + start;                                    \
+            for (int i = 0; i < count; i++) {                                                 \
+                WORD a, b, low, high;                                                         \
+                REAL below, above;                                                            \
+                memcpy(&a, from + i, sizeof a), memcpy(&b, to + i, sizeof b);                 \
+                low = b & magnitude;                                                          \
+                low = low < INF - 1 ? low : INF - 2;                                          \
+                high = low + 1;                                                               \
+                memcpy(&below, &low, sizeof below), memcpy(&above, &high, sizeof above);      \
+                WIDE off = (WIDE)from[i] - (WIDE)to[i];                                       \
+                off = off < 0 ? -off : off;                                                   \
+                WORD kept = off <= (WIDE)half + ((WIDE)above - (WIDE)below) / 2;              \
+                kept &= ((a & magnitude) < INF) & ((b & magnitude) < INF);                    \
+                kept &= (a & magnitude) != least;                                             \
+                bad[i] = (a != b) & (kept ^ 1);                                               \
+                error[i] = a == b ? 0 : off;                                                  \
+            }                                                                                 \
+            for (int i = 0; i < count; i++) broken |= bad[i];                                 \
+            for (int i = 0; i < count; i += LANES) /* old errors at the end of a block: no harm */ \
+                for (int j = 0; j < LANES; j++)                                               \
+                    lane[j] = error[i + j] > lane[j] ? error[i + j] : lane[j];                \
         }                                                                                     \
+        for (int j = 0; j < LANES; j++) most = lane[j] > most ? lane[j] : most;               \
         *largest = (double)most;                                                              \
         return !broken;                                                                       \
     }
