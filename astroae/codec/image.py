@@ -34,6 +34,7 @@ __all__ = [
     "decode_image",
     "decode_integers",
     "decode_levels",
+    "decode_parts",
     "encode_image",
     "error_map",
     "reencode_tiles",
@@ -180,7 +181,7 @@ def encode_image(
     grid = tile_grid(data.shape, settings)
     settings = replace(settings, tile_shape=grid.limited().tile_shape)
     if settings.dither_seed is None:
-        settings = replace(settings, dither_seed=_seed(data, grid, settings, dtype))
+        settings = replace(settings, dither_seed=_seed(data, settings))
     tiles = np.zeros(len(grid), TILE_DTYPE)
     encoded = EncodedImage(
         data.shape, dtype, grid.tile_shape, settings, blank, b"", tiles, [b""] * len(grid)
@@ -252,12 +253,40 @@ def decode_image(
     CorruptFileError
         Naming the tile.
     """
-    grid = encoded.grid
     region = region or tuple(slice(0, n) for n in encoded.shape)
-    out = np.empty([r.stop - r.start for r in region], encoded.dtype)
+    options = {"threads": threads, "progress": progress}
+    (out,) = decode_parts(encoded, [region], on_corrupt=on_corrupt, damaged=damaged, **options)
+    return out
 
-    def work(i):
-        inside, outside = grid.overlap(i, region)
+
+def decode_parts(
+    encoded, regions, *, dtype=None, on_corrupt="raise", damaged=None, threads=None, progress=None
+):
+    """Regions of an image one after another, the next begun while one is in use.
+
+    Parameters
+    ----------
+    encoded : EncodedImage
+    regions : list of tuple of slice
+    dtype : numpy.dtype, optional
+        The image's own in another byte order.
+    on_corrupt, damaged, threads, progress
+        As in `decode_image`.
+
+    Yields
+    ------
+    ndarray
+
+    Raises
+    ------
+    CorruptFileError
+        Naming the tile.
+    """
+    grid, parts = encoded.grid, _Parts(encoded.grid, regions, dtype or encoded.dtype)
+
+    def work(job):
+        part, i = job
+        inside, outside = grid.overlap(i, regions[part])
         try:
             tile = decode_tile(encoded.streams[i], encoded.tiles[i], encoded.context(i))
         except CorruptFileError as exc:
@@ -265,13 +294,40 @@ def decode_image(
                 raise
             if damaged is not None:
                 damaged.append(exc)
-            out[outside] = _blank_value(encoded)
+            parts.arrays[part][outside] = _blank_value(encoded)
             return
-        out[outside] = tile.reshape(grid.tile_shape_of(i))[inside]
+        parts.arrays[part][outside] = tile.reshape(grid.tile_shape_of(i))[inside]
 
-    for _ in in_parallel(work, grid.touching(region), threads, progress):
+    done = in_parallel(work, parts, threads, progress)
+    for part, numbers in enumerate(parts.numbers):
+        for _ in numbers:
+            next(done)
+        yield parts.take(part)
+    for _ in done:  # ends the threads
         pass
-    return out
+
+
+class _Parts:
+    """Tiles of regions, as (region, tile); arrays are made when their first tile is asked for."""
+
+    def __init__(self, grid, regions, dtype):
+        self.numbers = [grid.touching(region) for region in regions]
+        self.shapes = [[r.stop - r.start for r in region] for region in regions]
+        self.dtype, self.arrays = dtype, {}
+
+    def __len__(self):
+        return sum(map(len, self.numbers))
+
+    def __iter__(self):
+        for part, numbers in enumerate(self.numbers):
+            self.arrays[part] = np.empty(self.shapes[part], self.dtype)
+            for i in numbers:
+                yield part, i
+
+    def take(self, part):
+        if part not in self.arrays:  # no tile was asked for
+            return np.empty(self.shapes[part], self.dtype)
+        return self.arrays.pop(part)
 
 
 def decode_levels(encoded, i):
@@ -363,15 +419,14 @@ def _checked(data):
     return data, dtype
 
 
-def _seed(data, grid, settings, dtype):
+def _seed(data, settings):
     """Dither seed from the pixels: exposures of one field must not share it."""
     mode = settings.mode
     if not isinstance(mode, Bounded) or not mode.dither:
         return 1
-    checksum = 0
-    for i in range(len(grid)):
-        part = np.ascontiguousarray(data[grid.slices(i)]).astype(dtype, copy=False)
-        checksum = zlib.crc32(part.astype(dtype.newbyteorder(">")).tobytes(), checksum)
+    checksum, big = 0, data.dtype.newbyteorder(">")
+    for part in data.reshape(data.shape[0], -1) if data.flags.c_contiguous else data:
+        checksum = zlib.crc32(np.ascontiguousarray(part, big).reshape(-1).view("u1"), checksum)
     return checksum % 10_000 + 1
 
 
@@ -400,6 +455,7 @@ def _encode_tiles(encoded, read, numbers, threads, progress, verify=True):
             return stream, row, vector
         return encode_tile(values, context, integers, verify)
 
+    numbers = [int(i) for i in numbers]
     made = in_parallel(work, numbers, threads, progress)
     for i, (stream, row, vector) in zip(numbers, made):
         encoded.streams[i], encoded.tiles[i] = stream, row

@@ -5,28 +5,34 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 
-def in_parallel(work, numbers, threads=None, progress=None):
-    """Yield ``work(i)`` for each number, in order, computed a few ahead.
+def in_parallel(work, items, threads=None, progress=None):
+    """Yield ``work(item)`` for each item, in order, computed a few ahead.
 
     Parameters
     ----------
     work : callable
-    numbers : iterable of int
+    items : sequence, or iterable with ``len``
+        Taken one by one, in the caller's thread, as the work goes on.
     threads : int, optional
         As many as there are cores by default.
     progress : callable, optional
         Called with (done, all) after each.
     """
-    numbers = [int(i) for i in numbers]
-    threads = threads or os.cpu_count() or 1
-    waiting, done = deque(), 0
-    with ThreadPoolExecutor(max(1, min(threads, len(numbers)))) as pool:
-        ahead = iter(numbers)
-        while done < len(numbers):
-            while len(waiting) <= 2 * threads and (i := next(ahead, None)) is not None:
-                waiting.append(pool.submit(work, i))
-            result = waiting.popleft().result()
-            done += 1
-            if progress:
-                progress(done, len(numbers))
-            yield result
+    count = len(items)
+    threads = min(threads or os.cpu_count() or 1, count)
+    results = _ahead(work, items, threads) if threads > 1 else map(work, items)
+    for done, result in enumerate(results, 1):
+        if progress:
+            progress(done, count)
+        yield result
+
+
+def _ahead(work, items, threads):
+    waiting = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -134,7 +134,8 @@ def stream_checksum(stream, number):
 
 def pixel_checksum(values):
     """CRC-32 of pixels as FITS stores them: big-endian, C order."""
-    return zlib.crc32(values.astype(values.dtype.newbyteorder(">"), copy=False).tobytes())
+    stored = np.ascontiguousarray(values, values.dtype.newbyteorder(">"))
+    return zlib.crc32(stored.reshape(-1).view("u1"))
 
 
 # ---- decoder ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from astropy.io import fits
 
-from astroae.codec.image import decode_image
+from astroae.codec.image import decode_parts
 from astroae.container.fpack import join_recipe, sum_cards
 from astroae.container.header import (
     header_sum,
@@ -40,7 +40,7 @@ from astroae.settings import Bounded, Lossless, Relative
 
 __all__ = ["CodedHDU", "Table", "encode_span", "header_block", "pixels_of"]
 
-SLAB = 1 << 26  # bytes decoded at once on the way back
+SLAB = 1 << 23  # bytes given at once on the way back, at least a row of tiles
 MAX_AXES = 5
 
 
@@ -305,14 +305,14 @@ class CodedHDU:
 
     def _pixels(self, **options):
         """Stored values as bytes of a file, a slab at a time."""
-        for slab in self._slabs():
-            pixels = decode_image(self.encoded, slab, **options)
-            yield pixels.astype(pixels.dtype.newbyteorder(">"), copy=False).tobytes()
+        if self.encoded is None:
+            return
+        big = self.encoded.dtype.newbyteorder(">")
+        for pixels in decode_parts(self.encoded, [*self._slabs()], dtype=big, **options):
+            yield pixels.reshape(-1).view("u1").data
 
     def _slabs(self):
         """Regions in file order, whole tiles along the first axis."""
-        if self.encoded is None:
-            return
         shape, tile = self.encoded.shape, self.encoded.tile_shape
         row = math.prod(shape[1:]) * self.encoded.dtype.itemsize * tile[0]
         step = tile[0] * max(1, SLAB // max(row, 1))

@@ -4,6 +4,7 @@
 tile-compressed one is taken over, anything else is copied as bytes.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zlib import crc32
@@ -105,10 +106,15 @@ class FileJob:
                 "the file was cut short: get it again",
             )
         self.taken_for = planes_of(self.plain, self.spans, self.settings, self.planes)
-        self.sha256 = sha256_of(self.plain)
+        self._hashing = _background(sha256_of, self.plain)
         self.original_bytes = self.plain.stat().st_size
         # Each tile is coded, and read back.
         self.tiles = 2 * sum(self._n_tiles(span) for span in self.plain_images + self.fpacked)
+
+    @property
+    def sha256(self):
+        """Of the plain input; worked out while the first image is coded."""
+        return self._hashing.result()
 
     def _n_tiles(self, span):
         if span in self.fpacked:
@@ -370,6 +376,14 @@ class FileJob:
         if coded is not None:
             self.previews += 1
             self._put_hdu(coded)
+
+
+def _background(work, *args):
+    """A future of ``work(*args)``, which goes on in a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work, *args)
+    pool.shutdown(wait=False)
+    return future
 
 
 def _why_kept(span):
