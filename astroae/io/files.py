@@ -38,6 +38,7 @@ def compress(
     dither=None,
     tile_shape=None,
     dither_seed=None,
+    effort="default",
     model="default",
     latent_step=None,
     skips=None,
@@ -78,6 +79,9 @@ def compress(
         In C order, for the images with as many axes.
     dither_seed : int, optional
         1 to 10 000; by default a checksum of the pixels.
+    effort : {"default", "high"}
+        High takes about ten times as long, and up to three times to read, for 1 to 2 %
+        fewer bytes; the pixels are the same.
     model : str, path-like or astroae.nets.modelfile.Model
         ``"classical"``: no network.  A trained model, by name, path or SHA-256, means
         latent mode: the images become what its latents keep of them.  That promises no
@@ -164,6 +168,7 @@ def compress(
         dither=dither,
         tile_shape=tile_shape,
         dither_seed=dither_seed,
+        effort=effort,
         model=model,
         latent_step=latent_step,
         skips=skips,

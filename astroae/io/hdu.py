@@ -69,7 +69,7 @@ class AEImageHDU(TableBackedHDU):
     ver : int, optional
         EXTVER.
     lossless, quantize_level, error_bound, relative_error, lossy_integers, dither, \
-tile_shape, dither_seed, model, latent_step, skips
+tile_shape, dither_seed, effort, model, latent_step, skips
         See `astroae.settings.from_keywords`.  No mode named: lossless; integers are
         lossless in bounded mode too, unless ``lossy_integers=True``.
     uint, do_not_scale_image_data, ignore_blank
@@ -116,6 +116,7 @@ tile_shape, dither_seed, model, latent_step, skips
         dither=None,
         tile_shape=None,
         dither_seed=None,
+        effort="default",
         model="default",
         latent_step=None,
         skips=None,
@@ -150,6 +151,7 @@ tile_shape, dither_seed, model, latent_step, skips
             dither=dither,
             tile_shape=tile_shape,
             dither_seed=dither_seed,
+            effort=effort,
             model=model,
             latent_step=latent_step,
             skips=skips,
