@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from astroae.codec.forms import TileContext
 from astroae.codec import methods
+from astroae.codec.forms import TileContext
 from astroae.codec.models import find_model, tile_grid, vector_length
 from astroae.codec.parallel import in_parallel
 from astroae.codec.promise import broken_promise, quantisation_error

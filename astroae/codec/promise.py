@@ -25,8 +25,8 @@ def keeps_promise(values, decoded, coded, row, context):
         kept, error = _keeps_mode(values, decoded, coded, row, context)
     else:
         return False
-    # Errors of 1e38 and more read as inf.
-    row["MAXERR"] = np.nextafter(np.float32(error), np.float32(np.inf))
+    with np.errstate(over="ignore"):  # errors of 1e38 and more read as inf
+        row["MAXERR"] = np.nextafter(np.float32(error), np.float32(np.inf))
     return kept
 
 
@@ -169,7 +169,7 @@ def _evidently_kept(values, decoded, tile_row, mode, blank):
     if not scale or not isinstance(mode, Bounded):
         return False
     kept, error = _within(values, decoded, _half_step(scale, values.dtype.kind), mode, blank)
-    return kept and error <= tile_row["MAXERR"]
+    return kept and error <= float(tile_row["MAXERR"])
 
 
 def _half_step(scale, kind):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from astroae.codec import methods
-from astroae.codec.forms import Coded, Form, Layout, choose, layout, restore, source
+from astroae.codec.forms import Coded, Form, Layout, bits, choose, layout, restore, source
 from astroae.codec.promise import keeps_promise
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
@@ -67,18 +67,29 @@ def encode_tile(values, context, source_integers=None, verify=True):
         vector = coded.vector if vector is None else vector
         if coded.form is Form.LATENT and context.grid is not None:
             continue  # what a network gave is not put through it again
-        row["SCALE"], row["ZERO"] = coded.scale, coded.zero
-        stream = _pack(coded, row, context)
-        if best is not None and len(stream) >= len(best[0]):
-            continue
-        row["CRC_S"] = stream_checksum(stream, context.number)
-        decoded = _decode(stream, row, context, None if verify else coded).values
-        if keeps_promise(values, decoded, coded, row, context):
-            row["CRC_P"] = pixel_checksum(decoded)
-            best = stream, row.copy(), vector
+        best = _smaller(best, _made(values, coded, row, context, verify))
     if best is None:
-        raise AssertionError("no form keeps the promise for this tile")  # exact ones always do
-    return best
+        best = _made(values, bits.analyze(values, context), row, context, verify)
+    if best is None:
+        raise AssertionError("no form keeps the promise for this tile")  # its bits always do
+    return *best, vector
+
+
+def _smaller(a, b):
+    made = [tile for tile in (a, b) if tile is not None]
+    return min(made, key=lambda tile: len(tile[0]), default=None)
+
+
+def _made(values, coded, row, context, verify):
+    """Stream and row of a form; None where what it gives does not keep the promise."""
+    row["SCALE"], row["ZERO"] = coded.scale, coded.zero
+    stream = _pack(coded, row, context)
+    row["CRC_S"] = stream_checksum(stream, context.number)
+    decoded = _decode(stream, row, context, None if verify else coded).values
+    if not keeps_promise(values, decoded, coded, row, context):
+        return None
+    row["CRC_P"] = pixel_checksum(decoded)
+    return stream, row.copy()
 
 
 def middle(values):

@@ -77,7 +77,7 @@ def choose(values, context, integers=None):
     ------
     Coded
         Those that might give the smallest stream: of the lossy form, which comes first,
-        and of exact ones.  Where no other serves, BITS does.
+        and of exact ones.  Where none of them keeps what it promises, BITS does.
     """
     if integers is not None:
         yield source.analyze(values, integers, context)

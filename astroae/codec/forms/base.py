@@ -8,7 +8,6 @@ import numpy as np
 from astroae.pixels import nulls
 from astroae.pixels.grids import LARGEST, tile_dither
 
-
 ONE = 4096  # units of `astroae.core.encode_plane` in a usual step
 #: Steps in the noise below which dithered integers are predicted as the values they stand
 #: for: above, the dither is lost in the noise and costs time alone.

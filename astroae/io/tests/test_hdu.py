@@ -351,7 +351,7 @@ def test_truncated_file(tmp_path):
 @pytest.mark.parametrize(
     "old, new, error",
     [
-        (b"AEVERSN =                    3", b"AEVERSN =                    9", FormatVersionError),
+        (b"AEVERSN =                    4", b"AEVERSN =                    9", FormatVersionError),
         (b"AENAXIS1=                   80", b"AENAXIS1=            400000000", CorruptFileError),
         (b"AEBITPIX=                  -32", b"AEBITPIX=                  -33", CorruptFileError),
         (b"TFORM2  = '1B      '", b"TFORM2  = '1X      '", CorruptFileError),
