@@ -25,6 +25,7 @@ __all__ = ["VARIANTS", "Takeover", "check_takeovers"]
 #: Options of ``fpack``; the first is its default (RICE_1, q = 4, dithered).
 VARIANTS = {
     "RICE": [],
+    "RICE -q 1": ["-q", "1"],
     "RICE -qz 4": ["-qz", "4"],
     "GZIP -q 4": ["-g", "-q", "4"],
     "GZIP -qz 4": ["-g", "-qz", "4"],

@@ -21,7 +21,7 @@ def add_arguments(parser):
     parser.add_argument("files", nargs="*", metavar="FILE", help="FITS files; by default --data")
     parser.add_argument("--data", default="../shared/data", metavar="DIR", help="folder of images")
     parser.add_argument("--group", default="", help="one of its sub-folders (default: all)")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="by default all four")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="by default all")
 
 
 def run(args):
