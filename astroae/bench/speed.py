@@ -1,31 +1,16 @@
-"""Throughput, cost per pixel, memory: astroae beside fpack and JPEG XL in one run.
-
-Times are the best of a few, on as many threads as the machine has cores; a coder
-that works on files is timed with reading and writing, in a temporary folder.
-"""
+"""A field to be timed with, and time and memory of a large one, each job in its own process."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-import astroae
-from astroae.bench.images import Plate
-from astroae.bench.rivals import choose
-from astroae.bench.scenes import quantized_case, scene_of
-from astroae.codec.image import decode_image, encode_image
+__all__ = ["field", "large_image"]
 
-__all__ = ["field", "large_image", "scaling", "throughput"]
-
-LEVEL = 4.0
-RUNS = 2
 TIMEOUT = 1800  # seconds
 TILE = 1024
 
@@ -58,129 +43,6 @@ def _add_stars(part, rng, box=10):
         peak = 30 * rng.pareto(1.2)
         star = np.exp(-(dy[:, None] ** 2 + dx**2) / 4.5)
         part[rows, columns] += np.float32(min(peak, 5e4)) * star.astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Throughput of one coder, in Mpx/s, and its size in bits per pixel."""
-
-    coder: str
-    compress: float
-    decompress: float
-    bits: float
-
-
-def throughput(side=2048, runs=RUNS):
-    """Compress and decompress one field with every coder.
-
-    Parameters
-    ----------
-    side : int
-        Of the square float32 field.
-    runs : int
-        The best counts.
-
-    Yields
-    ------
-    Speed
-    """
-    image = field(side)
-    plate = Plate("field", "", "", False, image, None)
-    case = quantized_case(plate, LEVEL)
-    settings = case.settings
-    encoded = encode_image(image, settings)
-    yield _speed(
-        "astroae, arrays",
-        image.size,
-        runs,
-        lambda: encode_image(image, settings),
-        decode_image,
-        lambda coded: sum(len(stream) for stream in coded.streams) + coded.tiles.nbytes,
-    )
-    scene = scene_of(plate, case, encoded)
-    rivals, _ = choose()
-    for name in ("JPEG XL e3", "JPEG XL e7", "RICE_1"):
-        if name in rivals:
-            rival = rivals[name]
-            yield _speed(
-                f"{name}, arrays",
-                image.size,
-                runs,
-                lambda rival=rival: rival.encode(scene),
-                lambda coded, rival=rival: rival.decode(coded, scene),
-                rival.size,
-            )
-    with tempfile.TemporaryDirectory() as folder:
-        yield from _file_speeds(image, Path(folder), runs, "fpack" in rivals)
-
-
-def _file_speeds(image, folder, runs, has_fpack):
-    source, packed, back = (folder / name for name in ("a.fits", "a.aae.fits", "b.fits"))
-    fits.writeto(source, image)
-    yield _speed(
-        "astroae, files",
-        image.size,
-        runs,
-        lambda: astroae.compress(source, packed, quantize_level=LEVEL, overwrite=True),
-        lambda _: astroae.decompress(packed, back, overwrite=True),
-        lambda _: packed.stat().st_size,
-    )
-    if has_fpack:
-        fpacked = folder / "a.fits.fz"
-        yield _speed(
-            "fpack, files",
-            image.size,
-            runs,
-            lambda: _program(fpacked, "fpack", "-q", str(LEVEL), "-O", fpacked, source),
-            lambda _: _program(back, "funpack", "-O", back, fpacked),
-            lambda _: fpacked.stat().st_size,
-        )
-
-
-def _program(target, *words):
-    target.unlink(missing_ok=True)  # they overwrite nothing
-    subprocess.run([str(w) for w in words], check=True, capture_output=True, timeout=TIMEOUT)
-
-
-def _speed(coder, pixels, runs, encode, decode, size):
-    coding, coded = _best(encode, runs)
-    decoding, _ = _best(lambda: decode(coded), runs)
-    return Speed(coder, pixels / coding / 1e6, pixels / decoding / 1e6, size(coded) * 8 / pixels)
-
-
-def _best(job, runs):
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        answer = job()
-        times.append(time.perf_counter() - started)
-    return min(times), answer
-
-
-def scaling(sides=(1024, 2048, 4096, 8192), runs=RUNS):
-    """Cost per pixel of squares of growing size.
-
-    Yields
-    ------
-    dict
-        ``side``, and nanoseconds per pixel of ``compress`` and ``decompress``.
-    """
-    for side in sides:
-        yield _cost(side, runs)
-
-
-def _cost(side, runs):
-    image = field(side)
-    settings = quantized_case(Plate("", "", "", False, image, None), LEVEL).settings
-    # Small images are over soon: more runs, or the clock measures the machine's other work.
-    often = max(runs, min(8, 4096 // side))
-    coding, encoded = _best(lambda: encode_image(image, settings), often)
-    decoding, _ = _best(lambda: decode_image(encoded), often)
-    return {
-        "side": side,
-        "compress [ns/px]": coding / image.size * 1e9,
-        "decompress [ns/px]": decoding / image.size * 1e9,
-    }
 
 
 #: Each runs in a process of its own, so that its peak memory is its own.

@@ -41,6 +41,7 @@ __all__ = [
     "verify_tiles",
 ]
 
+_CHUNK = 1 << 18  # pixels
 _TYPES = tuple(np.dtype(t) for t in ("u1", "i2", "i4", "i8", "f4", "f8"))
 
 
@@ -425,8 +426,11 @@ def _seed(data, settings):
     if not isinstance(mode, Bounded) or not mode.dither:
         return 1
     checksum, big = 0, data.dtype.newbyteorder(">")
-    for part in data.reshape(data.shape[0], -1) if data.flags.c_contiguous else data:
-        checksum = zlib.crc32(np.ascontiguousarray(part, big).reshape(-1).view("u1"), checksum)
+    whole = data.flags.c_contiguous
+    lines, step = (data.reshape(-1), _CHUNK) if whole else (data, 1)
+    for start in range(0, len(lines), step):
+        part = np.ascontiguousarray(lines[start : start + step], big)
+        checksum = zlib.crc32(part.reshape(-1).view("u1"), checksum)
     return checksum % 10_000 + 1
 
 
