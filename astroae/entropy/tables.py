@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from constriction import stream
 
 PRECISION = 1 << 16
 SCALES = 37  # 2^-5 to 2^4 steps; wider errors are coded with their low bits apart
@@ -76,10 +75,8 @@ def costs(scale, shape, offset):
 
 
 @cache
-def model(scale, shape, offset):
-    """The same table as a `constriction` model.
-
-    ``perfect=True`` reproduces counts out of 65 536 exactly; the fast variant
-    does not.
-    """
-    return stream.model.Categorical(counts(scale, shape, offset) / PRECISION, perfect=True)
+def edges(scale, shape, offset):
+    """The same table for the core: where each symbol's places begin, and where they end."""
+    found = np.append(0, np.cumsum(counts(scale, shape, offset))).astype(np.uint32)
+    found.setflags(write=False)
+    return found
