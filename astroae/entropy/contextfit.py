@@ -8,10 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from astroae.entropy import phases, tables
-from astroae.entropy.context import FEATURES, Context, Slot, from_numbers
-from astroae.entropy.fit import bits, calibrate, laplace_weights
+from astroae.entropy.context import (
+    FEATURES,
+    TAP_BITS,
+    WEIGHT_BITS,
+    Context,
+    Slot,
+    from_numbers,
+)
 from astroae.entropy.latents import walk
-from astroae.entropy.predictor import TAP_BITS, WEIGHT_BITS
+from astroae.entropy.tablefit import bits, calibrate, laplace_weights
 
 __all__ = ["fit"]
 

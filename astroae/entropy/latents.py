@@ -27,7 +27,7 @@ from astroae.entropy.context import (
     from_numbers,
     groups,
 )
-from astroae.entropy.fit import bits
+from astroae.entropy.tablefit import bits
 from astroae.varint import pack_numbers, unpack_numbers
 
 __all__ = ["Part", "decode", "encode", "walk"]

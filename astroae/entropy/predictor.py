@@ -9,17 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from astroae.entropy import phases, tables
+from astroae.entropy.context import CLASS_ZERO, LARGEST_PLANE, TAP_BITS, WEIGHT_BITS
 from astroae.varint import pack_numbers, unpack_numbers
 
-TAP_BITS = 12
-WEIGHT_BITS = 8
-CLASS_ZERO = 4  # table index 0 is half a plane unit, whose logarithm is -1
-# Together these keep every sum, of pairs of pixels times taps, below 2^53.
-LARGEST_PLANE = 1 << 36
 _MOST_GAIN = 8 << TAP_BITS
 
 IDENTITY = np.arange(tables.CLASSES)
-PLAIN_SHAPE = np.full(tables.CLASSES, 2)
+PLAIN_SHAPE = np.full(tables.CLASSES, tables.PLAIN_SHAPE)
 
 
 @dataclass

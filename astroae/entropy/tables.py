@@ -22,6 +22,7 @@ _OFFSET_STEPS = np.select([_INDEX < 14, _INDEX < 20, _INDEX < 26], [1, 2, 4], 0)
 
 _TAILS = np.load(Path(__file__).with_name("shapes.npy")).astype(np.int64)
 SHAPES = len(_TAILS)
+PLAIN_SHAPE = 2  # where nothing was learned
 _HALF = int(_TAILS[0, 0])
 
 
@@ -66,12 +67,6 @@ def counts(scale, shape, offset):
     table = 1 + np.diff(running, prepend=0)
     table.setflags(write=False)
     return table
-
-
-@cache
-def costs(scale, shape, offset):
-    """Bits that each symbol costs, for the encoder's choices."""
-    return 16 - np.log2(counts(scale, shape, offset))
 
 
 @cache
