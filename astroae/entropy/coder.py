@@ -19,12 +19,12 @@ _MARK = b"\0"  # escapes follow; no list of symbols begins like this
 
 
 class Grouping:
-    """Which pixels share a table, in the order in which they are coded.
+    """Which errors share a table, in the order in which they are coded.
 
     Parameters
     ----------
     scale, shape : int ndarray, flat
-        Scale index (wide ones included) and shape of each pixel's errors.
+        Scale index (wide ones included) and shape of each error's table.
     offset : int ndarray, flat
         Offset of the predicted mean from the nearest integer, -8 to 7 (in 1/16).
     """
@@ -55,7 +55,7 @@ class Grouping:
 
 
 class SymbolWriter:
-    """Collects the errors of one tile; `finish` gives its bytes."""
+    """Collects the errors of one image; `finish` gives its bytes."""
 
     def __init__(self):
         self._coder = Encoder()
@@ -105,7 +105,7 @@ class SymbolReader:
         self._coder = Decoder(data)
 
     def get(self, grouping):
-        """The errors (int64, flat) of a phase."""
+        """The errors (int64, flat) that were put with this grouping."""
         coded = np.empty(len(grouping.order), np.int64)
         for start, stop, table, shift in grouping.groups:
             low = self._coder.get_bits(shift, stop - start) if shift else 0

@@ -21,7 +21,6 @@ from astroae.entropy import phases, tables
 __all__ = [
     "FEATURES",
     "GROUPS",
-    "HEAD",
     "Context",
     "Slot",
     "depth_log",
@@ -33,7 +32,6 @@ __all__ = [
 ]
 
 GROUPS = 4  # of channels; the later see the errors of the earlier
-HEAD = 2  # side of the coarsest grid of a map
 #: Those of a phase, then: expected size, energy of errors near and further off, of the
 #: channels that were coded before at the same place, of the coarser tensor, and how far
 #: the prediction lies below the smallest latent so far.
@@ -195,11 +193,8 @@ class Context:
     floor: bool = False
 
     def of(self, phase):
-        """Slot and support of a phase; the coarsest levels share slots."""
-        number = phase.slot
-        if number is None:
-            number = phases.SLOTS - 3 + phase.number
-        return self.slots[number], phases.SUPPORT[number]
+        """Slot and support of a phase."""
+        return self.slots[phase.slot], phases.SUPPORT[phase.slot]
 
     def to_numbers(self):
         """As int32 numbers; inverse of `from_numbers`."""

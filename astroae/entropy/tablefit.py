@@ -13,7 +13,7 @@ from astroae.entropy.coder import INNER, SHIFT
 __all__ = ["bits", "calibrate", "laplace_weights"]
 
 _NEWTON = 6
-_FEWEST = 8  # numbers of a class that choose its table
+_TRIAL, _FEWEST = 4000, 8  # latents of a class that choose its table
 
 
 def laplace_weights(x, error):
@@ -21,9 +21,9 @@ def laplace_weights(x, error):
 
     Parameters
     ----------
-    x : float64 ndarray (features, pixels)
+    x : float64 ndarray (features, latents)
         The first feature is a constant 1.
-    error : float64 ndarray (pixels,)
+    error : float64 ndarray (latents,)
         Sizes of errors, above 0.
 
     Returns
@@ -46,14 +46,12 @@ def laplace_weights(x, error):
     return best
 
 
-def calibrate(classes, errors, offsets, most):
+def calibrate(classes, errors, offsets):
     """The table that codes each class best, by trial around its mean error.
 
     Parameters
     ----------
-    classes, errors, offsets : int64 ndarray (pixels,)
-    most : int
-        Pixels of a class that are tried.
+    classes, errors, offsets : int64 ndarray (latents,)
 
     Returns
     -------
@@ -62,7 +60,7 @@ def calibrate(classes, errors, offsets, most):
     scales = np.arange(tables.CLASSES)
     shapes = np.full(tables.CLASSES, tables.PLAIN_SHAPE)
     for c in np.unique(classes):
-        mine = np.flatnonzero(classes == c)[:most]
+        mine = np.flatnonzero(classes == c)[:_TRIAL]
         if len(mine) < _FEWEST:
             continue
         e = np.where(offsets[mine] < 0, -errors[mine], errors[mine])
