@@ -207,19 +207,23 @@ cdef class SymbolSource:
     def take(self, const uint32_t[::1] edges, int64_t[::1] out):
         """Fill out with symbols of one table."""
         cdef Py_ssize_t count = edges.shape[0] - 1
-        if count < 1 or edges[0] != 0 or edges[count] != 65536:
+        if not 1 <= count <= 65536 or edges[0] != 0 or edges[count] != 65536:
             raise ValueError("edges of a table run from 0 to 65536")
+        cdef Symbols symbols = self.symbols  # a copy stays sound where threads share this
         if out.shape[0]:
             with nogil:
-                ae_get_symbols(&self.symbols, &edges[0], <int>count, out.shape[0], &out[0])
+                ae_get_symbols(&symbols, &edges[0], <int>count, out.shape[0], &out[0])
+        self.symbols = symbols
 
     def take_raw(self, int bits, int64_t[::1] out):
         """Fill out with numbers of so many bits."""
         if not 1 <= bits <= 16:
             raise ValueError("1 to 16 bits are taken at once")
+        cdef Symbols symbols = self.symbols
         if out.shape[0]:
             with nogil:
-                ae_get_raw(&self.symbols, bits, out.shape[0], &out[0])
+                ae_get_raw(&symbols, bits, out.shape[0], &out[0])
+        self.symbols = symbols
 
     def finished(self):
         """Whether all bytes were used, and nothing else."""

@@ -1,12 +1,15 @@
 /* Symbols of given frequencies <-> bytes: rANS with one state, bytes as words.
  *
- * The first symbol that is coded, the last, meets a state of FIRST, as low as it can be without
- * loss.  So a short list costs little, and the decoder tells by it that all went well.
+ * Coding goes backwards, from a state of FIRST: lower than LOW, so that a short list costs little,
+ * and no lower, since a decoder that has run out of bytes falls to 0 but never comes to FIRST.
  */
 #include "symbols.h"
 #include <string.h>
 
-enum { FIRST = 1 << FREQ_BITS, LOW = 1 << 23 }; /* from LOW on a frequency's share is exact enough */
+enum {
+    FIRST = 1 << FREQ_BITS,
+    LOW = 1 << 23, /* with fewer bits of state, up to 0.3 % were lost to rounding */
+};
 
 /* No symbol takes more than two bytes, the state four. */
 size_t ae_symbols_bound(int64_t n) { return 2 * (size_t)n + 4; }
@@ -40,8 +43,8 @@ ALWAYS_INLINE void pop(Symbols *s, uint32_t start, uint32_t freq)
 
 int ae_open_symbols(Symbols *s, const uint8_t *data, size_t size)
 {
-    *s = (Symbols){data, data + size, 0};
     if (!size || !*data) return AE_CORRUPT;
+    *s = (Symbols){data, data + size, 0};
     refill(s);
     return AE_OK;
 }
