@@ -311,7 +311,7 @@ class Symbols:
         return found
 
     def finish(self):
-        check(self.at == len(self.data) and self.state == 65536)
+        check(self.state == 65536)  # below 2^23, no byte is left
 
 
 class Grid:
