@@ -1,4 +1,4 @@
-"""The compiled core: a residual coder, integer planes <-> bytes, and kernels of pixels, in C.
+"""The compiled core: integer planes <-> bytes, symbols <-> bytes, kernels of pixels, in C.
 
 A leaf: it knows arrays and nothing of the package.  ``FORMAT.rst`` describes the bytes,
 `astroae.entropy.reference` decodes them in plain Python.

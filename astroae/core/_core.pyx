@@ -2,7 +2,7 @@
 # cython: freethreading_compatible=True
 """Checks types and lengths, releases the lock, calls the C."""
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 ctypedef fused real:
@@ -195,3 +195,74 @@ def within_integers(const stored[::1] v, const stored[::1] d, uint64_t half, bin
     with nogil:
         kept = ae_within_integers(&v[0], &d[0], sizeof(stored), n, half, has_blank, blank, &largest)
     return bool(kept), largest
+
+
+# ---- symbols of given frequencies
+
+cdef extern from "symbols.h" nogil:
+    ctypedef struct Symbols:
+        uint32_t state
+    size_t ae_symbols_bound(int64_t n)
+    int64_t ae_put_symbols(const uint16_t *start, const uint16_t *freq, int64_t n,
+                           uint8_t *out) noexcept
+    int ae_open_symbols(Symbols *s, const uint8_t *data, size_t size) noexcept
+    void ae_get_symbols(Symbols *s, const uint32_t *edges, int count, int64_t n,
+                        int64_t *out) noexcept
+    void ae_get_raw(Symbols *s, int bits, int64_t n, int64_t *out) noexcept
+    int ae_close_symbols(const Symbols *s) noexcept
+
+
+def put_symbols(const uint16_t[::1] start, const uint16_t[::1] freq):
+    """Bytes of symbols, each an interval of 2^16."""
+    cdef int64_t n = start.shape[0], size
+    if freq.shape[0] != n:
+        raise ValueError("starts and frequencies do not fit each other")
+    cdef uint8_t *out = <uint8_t *>malloc(ae_symbols_bound(n))
+    if out == NULL:
+        raise MemoryError("no memory for symbols")
+    with nogil:
+        size = ae_put_symbols(&start[0] if n else NULL, &freq[0] if n else NULL, n, out)
+    try:
+        if size < 0:
+            raise ValueError("a symbol has a frequency of 0 or beyond 65536")
+        return out[:size]
+    finally:
+        free(out)
+
+
+cdef class SymbolSource:
+    """Symbols of bytes; of one thread."""
+
+    cdef const uint8_t[::1] data
+    cdef Symbols symbols
+
+    def __cinit__(self, const uint8_t[::1] data not None):
+        self.data = data
+        cdef Py_ssize_t size = data.shape[0]
+        if ae_open_symbols(&self.symbols, &data[0] if size else NULL, size):
+            raise ValueError("the coded symbols have no beginning")
+
+    def take(self, const uint32_t[::1] edges, int64_t[::1] out):
+        """Fill out with symbols of one table."""
+        cdef Py_ssize_t count = edges.shape[0] - 1
+        if not 1 <= count <= 65536 or edges[0] != 0 or edges[count] != 65536:
+            raise ValueError("edges of a table run from 0 to 65536")
+        cdef Symbols symbols = self.symbols  # a copy stays sound where threads share this
+        if out.shape[0]:
+            with nogil:
+                ae_get_symbols(&symbols, &edges[0], <int>count, out.shape[0], &out[0])
+        self.symbols = symbols
+
+    def take_raw(self, int bits, int64_t[::1] out):
+        """Fill out with numbers of so many bits."""
+        if not 1 <= bits <= 16:
+            raise ValueError("1 to 16 bits are taken at once")
+        cdef Symbols symbols = self.symbols
+        if out.shape[0]:
+            with nogil:
+                ae_get_raw(&symbols, bits, out.shape[0], &out[0])
+        self.symbols = symbols
+
+    def finished(self):
+        """Whether all bytes were used, and nothing else."""
+        return ae_close_symbols(&self.symbols) == 0

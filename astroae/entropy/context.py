@@ -17,12 +17,10 @@ from functools import lru_cache
 import numpy as np
 
 from astroae.entropy import phases, tables
-from astroae.entropy.predictor import CLASS_ZERO, LARGEST_PLANE, TAP_BITS, WEIGHT_BITS
 
 __all__ = [
     "FEATURES",
     "GROUPS",
-    "HEAD",
     "Context",
     "Slot",
     "depth_log",
@@ -34,16 +32,19 @@ __all__ = [
 ]
 
 GROUPS = 4  # of channels; the later see the errors of the earlier
-HEAD = 2  # side of the coarsest grid of a map
 #: Those of a phase, then: expected size, energy of errors near and further off, of the
 #: channels that were coded before at the same place, of the coarser tensor, and how far
 #: the prediction lies below the smallest latent so far.
 FEATURES = phases.FEATURES + 6
+TAP_BITS = 12
+WEIGHT_BITS = 8
+CLASS_ZERO = 4  # table index 0 is half a plane unit, whose logarithm is -1
+# Together these keep every sum, of pairs of latents times taps, below 2^53.
+LARGEST_PLANE = 1 << 36
 _MOST_GAIN, _MOST_WEIGHT = 8 << TAP_BITS, 1 << 20
 _LARGEST_ENERGY = 1 << 20
 _ONE_STEP = 20  # class whose scale is one step
 _PLAIN_WEIGHTS = (-1100, 64, 64, 0, 0, 0, 128, 32, 0, 32, 0, 0)
-_PLAIN_SHAPE = 2
 _LOG_ONE = phases.integer_log(np.array([16.0]))[0]
 
 _CLASS = np.arange(tables.CLASSES)
@@ -188,15 +189,12 @@ class Context:
     """
 
     slots: tuple[Slot, ...]
-    head: int = _PLAIN_SHAPE
+    head: int = tables.PLAIN_SHAPE
     floor: bool = False
 
     def of(self, phase):
-        """Slot and support of a phase; the coarsest levels share slots."""
-        number = phase.slot
-        if number is None:
-            number = phases.SLOTS - 3 + phase.number
-        return self.slots[number], phases.SUPPORT[number]
+        """Slot and support of a phase."""
+        return self.slots[phase.slot], phases.SUPPORT[phase.slot]
 
     def to_numbers(self):
         """As int32 numbers; inverse of `from_numbers`."""
@@ -207,7 +205,7 @@ class Context:
             parts.append([learned])
             if not learned:
                 continue
-            changed = np.flatnonzero((slot.scale != _CLASS) | (slot.shape != _PLAIN_SHAPE))
+            changed = np.flatnonzero((slot.scale != _CLASS) | (slot.shape != tables.PLAIN_SHAPE))
             crossed = slot.cross.any()
             parts += [slot.taps.ravel(), [crossed], slot.cross[_before(len(slot.cross)) & crossed]]
             parts += [slot.weights, [len(changed)], changed]
@@ -250,7 +248,7 @@ def _from_bytes(data, channels):
             cross[before] = numbers.take(int(before.sum()))
         weights = numbers.take(FEATURES)
         changed = numbers.take(int(numbers.take(1)[0]), tables.CLASSES)
-        scale, shape = _CLASS.copy(), np.full(tables.CLASSES, _PLAIN_SHAPE)
+        scale, shape = _CLASS.copy(), np.full(tables.CLASSES, tables.PLAIN_SHAPE)
         scale[changed] = numbers.take(len(changed), tables.CLASSES)
         shape[changed] = numbers.take(len(changed), tables.SHAPES)
         gain = max(np.abs(part).sum(1, dtype=float).max() for part in (taps, cross))
@@ -266,7 +264,7 @@ def _plain(support, channels):
     taps = np.zeros((channels, len(support)))
     nearest = sorted(range(len(support)), key=lambda i: sum(d * d for d in support[i]))
     taps[:, nearest[:2]] = (1 << TAP_BITS) // 8
-    shape = np.full(tables.CLASSES, _PLAIN_SHAPE)
+    shape = np.full(tables.CLASSES, tables.PLAIN_SHAPE)
     cross = np.zeros((channels, channels))
     return Slot(taps, cross, np.array(_PLAIN_WEIGHTS), _CLASS, shape)
 

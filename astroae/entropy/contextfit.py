@@ -8,10 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from astroae.entropy import phases, tables
-from astroae.entropy.context import FEATURES, Context, Slot, from_numbers
-from astroae.entropy.fit import bits, calibrate, laplace_weights
+from astroae.entropy.context import (
+    FEATURES,
+    TAP_BITS,
+    WEIGHT_BITS,
+    Context,
+    Slot,
+    from_numbers,
+)
 from astroae.entropy.latents import walk
-from astroae.entropy.predictor import TAP_BITS, WEIGHT_BITS
+from astroae.entropy.tablefit import bits, calibrate, laplace_weights
 
 __all__ = ["fit"]
 
@@ -19,7 +25,6 @@ _ONE = 16.0
 _MOST = 1 << 21  # latents of a tensor that are learned from
 _SIDE = 32  # of the part of a map that is learned from, at least
 _SAMPLE = 24_000  # of them for a phase's weights
-_TRIAL = 4000  # and for the table of a class
 _FLOOR = 0.1  # part of the latents that lie on their channel's smallest, where it is a floor
 _PRIOR = 20.0  # latents that say that a tap is zero
 
@@ -101,13 +106,10 @@ class _Learner:
 
     def of(self, phase):
         number = phase.slot
-        if number is None:
-            number = phases.SLOTS - 3 + phase.number
-        support = phases.SUPPORT[number]
         self._open = self._slots.setdefault(number, _LearningSlot(self._plain.slots[number]))
         target = self._tensor[:, :, *phase.where[1:]] * _ONE
         self._open.expect(target, _activity(phase, target.shape))
-        return self._open, support
+        return self._open, phases.SUPPORT[number]
 
     def exchange(self, part):
         actual = self._tensor[part.where]
@@ -172,7 +174,7 @@ class _LearningSlot:
         size = np.abs(_ONE * error - offset) + _ONE / 8
         weights = np.round(laplace_weights(x, size) * (1 << WEIGHT_BITS)).astype(np.int64)
         slot = Slot(self._taps, self._cross, weights, self.scale, self.shape)
-        scale, shape = calibrate(slot.classes(told), error, offset, _TRIAL)
+        scale, shape = calibrate(slot.classes(told), error, offset)
         return replace(slot, scale=scale, shape=shape)
 
 

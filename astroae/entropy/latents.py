@@ -19,7 +19,6 @@ import numpy as np
 from astroae.entropy import flat, phases, tables
 from astroae.entropy.coder import Grouping, SymbolReader, SymbolWriter
 from astroae.entropy.context import (
-    HEAD,
     depth_log,
     energies,
     energy_log,
@@ -27,7 +26,7 @@ from astroae.entropy.context import (
     from_numbers,
     groups,
 )
-from astroae.entropy.fit import bits
+from astroae.entropy.tablefit import bits
 from astroae.varint import pack_numbers, unpack_numbers
 
 __all__ = ["Part", "decode", "encode", "walk"]
@@ -159,10 +158,7 @@ def decode(data, shapes, classes, contexts=None):
 
 
 def _read(reader, part, shift):
-    try:
-        errors = reader.get(part.grouping(shift)).reshape(part.centre.shape)
-    except AssertionError as exc:  # what constriction raises
-        raise ValueError("the coded latents are damaged") from exc
+    errors = reader.get(part.grouping(shift)).reshape(part.centre.shape)
     # Compared before they are added: damage may hold any 64-bit number.
     if not (np.abs(errors) >> 40).any():
         actual = part.centre + errors
@@ -205,13 +201,13 @@ def walk(shape, classes, context, coarse, exchange):
     finer = None
     if coarse is not None and (height, width) == (2 * coarse.shape[1], 2 * coarse.shape[2]):
         finer = coarse.repeat(2, 1).repeat(2, 2)
-    where = phases.coarsest_grid(planes[0].shape, HEAD)[1:]
+    where = phases.coarsest_grid(planes[0].shape)[1:]
     part = (slice(None), slice(channels), *where)
     head = _head(part, values[part].shape, classes, context)
     actual = exchange(head) * float(_ONE)
     least = actual.min((2, 3), keepdims=True)
     _keep(values, errors, where, actual, 0.0, classes)
-    for phase in phases.walk(*planes, False, HEAD):
+    for phase in phases.walk(*planes):
         slot, support = context.of(phase)
         where = phase.where[1:]
         known = phase.neighbours(support).reshape(len(support), count, -1, *phase.shape[1:])

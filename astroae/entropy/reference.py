@@ -1,4 +1,4 @@
-"""The decoder of `astroae.core` in plain Python: slow, short, the format's executable form.
+"""The decoders of `astroae.core` in plain Python: slow, short, the format's executable form.
 
 Names follow ``core/FORMAT.rst``, which describes the bytes.  Python's integers have no
 width, so nothing can overflow; ``>>`` rounds down, ``&`` takes bits.
@@ -270,6 +270,48 @@ class Lane:
     def finish(self):
         self.raw.finish()
         check(self.at == len(self.words) and self.state == [LOW, LOW])
+
+
+class Symbols:
+    """Symbols of given frequencies, for coders with tables of their own."""
+
+    def __init__(self, data):
+        check(len(data) > 0 and data[0] > 0)
+        self.data, self.at, self.state = data, 0, 0
+        self.refill()
+
+    def refill(self):
+        while self.state < 1 << 23 and self.at < len(self.data):
+            self.state, self.at = self.state << 8 | self.data[self.at], self.at + 1
+
+    def pop(self, start, freq):
+        self.state = freq * (self.state >> 16) + (self.state & 65535) - start
+        self.refill()
+
+    def get(self, freq, n):
+        """``n`` symbols of one list of frequencies, of sum 65536."""
+        found = []
+        for _ in range(n):
+            place, start, s = self.state & 65535, 0, 0
+            while place >= start + freq[s]:
+                start, s = start + freq[s], s + 1
+            self.pop(start, freq[s])
+            found.append(s)
+        return found
+
+    def get_bits(self, n, count):
+        """``count`` numbers of ``n`` bits."""
+        found = [0] * count
+        for at in range(0, n, 16):
+            size = 65536 >> min(n - at, 16)
+            for i in range(count):
+                part = (self.state & 65535) // size
+                self.pop(part * size, size)
+                found[i] |= part << at
+        return found
+
+    def finish(self):
+        check(self.state == 65536)  # below 2^23, no byte is left
 
 
 class Grid:

@@ -3,26 +3,27 @@
 A table is named by three small integers: the *scale* of the errors (index i
 stands for 2^(i/4 - 5) quantisation steps), their *shape* (light to heavy tails)
 and the *offset* of the predicted mean from the nearest integer (in 1/16).  All is
-computed in integers from one frozen file, so every machine has the same tables.
+computed in integers from the core's frozen tails, so every machine has the same tables.
 Symbols run from -M to M; the last one, M + 1, is the escape.
 """
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
-from constriction import stream
 
 PRECISION = 1 << 16
 SCALES = 37  # 2^-5 to 2^4 steps; wider errors are coded with their low bits apart
 CLASSES = 128  # scale classes, the wide ones included: up to 2^26 steps
-_QUARTERS = (1_048_576, 881_744, 741_455, 623_487)  # 2^20 / 2^(r/4)
+_QUARTERS = (4_194_304, 3_526_975, 2_965_821, 2_493_948)  # 2^22 / 2^(r/4)
 
 _INDEX = np.arange(CLASSES)
 _OFFSET_STEPS = np.select([_INDEX < 14, _INDEX < 20, _INDEX < 26], [1, 2, 4], 0)
 
-_TAILS = np.load(Path(__file__).with_name("shapes.npy")).astype(np.int64)
+with (files("astroae.core") / "tails.npy").open("rb") as _file:
+    _TAILS = np.load(_file).astype(np.int64)
 SHAPES = len(_TAILS)
+PLAIN_SHAPE = 2  # where nothing was learned
 _HALF = int(_TAILS[0, 0])
 
 
@@ -44,8 +45,7 @@ def reach(scale):
 def _upper_tail(position, scale, shape):
     """Probability above ``position`` (in 1/16 steps), out of 2^30."""
     octave, quarter = divmod(scale, 4)
-    z = np.abs(position) * _QUARTERS[quarter]
-    z = z << (3 - octave) if octave <= 3 else z >> (octave - 3)  # in 2^-22 scales
+    z = np.abs(position) * (_QUARTERS[quarter] >> octave)  # in 2^-21 scales
     index, fraction = z >> 16, z & 0xFFFF
     tail = _TAILS[shape]
     inside = index < len(tail) - 1
@@ -70,16 +70,8 @@ def counts(scale, shape, offset):
 
 
 @cache
-def costs(scale, shape, offset):
-    """Bits that each symbol costs, for the encoder's choices."""
-    return 16 - np.log2(counts(scale, shape, offset))
-
-
-@cache
-def model(scale, shape, offset):
-    """The same table as a `constriction` model.
-
-    ``perfect=True`` reproduces counts out of 65 536 exactly; the fast variant
-    does not.
-    """
-    return stream.model.Categorical(counts(scale, shape, offset) / PRECISION, perfect=True)
+def edges(scale, shape, offset):
+    """The same table for the core: where each symbol's places begin, and where they end."""
+    found = np.append(0, np.cumsum(counts(scale, shape, offset))).astype(np.uint32)
+    found.setflags(write=False)
+    return found

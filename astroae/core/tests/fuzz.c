@@ -3,12 +3,12 @@
  * Every tile is first decoded as it was written and compared.  A mutated stream may decode to
  * anything or be refused; it must not read or write outside, overflow, hang or fill the memory.
  */
-#include "../src/core.h"
+#include "../src/symbols.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SIDE = 90, KINDS = 10, EACH = 40 };
+enum { MOST_SIDE = 90, KINDS = 10, EACH = 40, MOST_SYMBOLS = 300 };
 
 static uint64_t seed = 1;
 
@@ -106,14 +106,77 @@ static int one_tile(int64_t *refused, int64_t *decoded)
     return wrong;
 }
 
+/* A table of 2 to 300 symbols, each at least one place, skewed to the front. */
+static int make_edges(uint32_t *edges)
+{
+    int count = 2 + (int)below(MOST_SYMBOLS - 1);
+    int64_t left = (1 << FREQ_BITS) - count, share = 1 + below(64);
+    edges[0] = 0;
+    for (int s = 0; s < count; s++) {
+        int64_t more = s < count - 1 ? left / (1 + below(share)) : left;
+        left -= more;
+        edges[s + 1] = edges[s] + 1 + (uint32_t)more;
+    }
+    return count;
+}
+
+/* Symbols of two tables with raw numbers between, read back in three parts. */
+static int symbols_of(const uint8_t *data, size_t size, uint32_t (*edges)[MOST_SYMBOLS + 1], const int *count,
+                      int bits, int64_t each, int64_t *out)
+{
+    Symbols s;
+    if (ae_open_symbols(&s, data, size)) return AE_CORRUPT;
+    ae_get_symbols(&s, edges[0], count[0], each, out);
+    ae_get_raw(&s, bits, each, out + each);
+    ae_get_symbols(&s, edges[1], count[1], each, out + 2 * each);
+    return ae_close_symbols(&s);
+}
+
+static int one_list(int64_t *refused, int64_t *decoded)
+{
+    uint32_t edges[2][MOST_SYMBOLS + 1];
+    int count[2] = {make_edges(edges[0]), make_edges(edges[1])}, bits = 1 + (int)below(16);
+    int64_t each = below(400), n = 3 * each;
+    uint16_t *start = malloc((size_t)n * 2 + 1), *freq = malloc((size_t)n * 2 + 1);
+    int64_t *value = malloc((size_t)n * 8 + 1), *back = malloc((size_t)n * 8 + 1);
+    size_t room = ae_symbols_bound(n);
+    uint8_t *out = malloc(room), *bad = malloc(room + 64);
+    for (int64_t i = 0; i < n; i++) {
+        int part = (int)(i / each);
+        value[i] = below(part == 1 ? 1 << bits : count[part / 2]);
+        uint32_t size = 1u << (FREQ_BITS - bits), *edge = edges[part / 2] + value[i];
+        start[i] = (uint16_t)(part == 1 ? (uint32_t)value[i] * size : edge[0]);
+        freq[i] = (uint16_t)(part == 1 ? size : edge[1] - edge[0]);
+    }
+    int64_t size = ae_put_symbols(start, freq, n, out);
+    int wrong = size < 0 || symbols_of(out, (size_t)size, edges, count, bits, each, back) != AE_OK
+                || memcmp(value, back, (size_t)n * 8) != 0;
+    for (int i = 0; i < EACH && !wrong; i++) {
+        memcpy(bad, out, (size_t)size);
+        size_t length = mutate(bad, (size_t)size, room + 64);
+        uint8_t *exact = malloc(length);
+        memcpy(exact, bad, length);
+        int status = symbols_of(exact, length, edges, count, bits, each, back);
+        *(status ? refused : decoded) += 1;
+        for (int64_t j = 0; j < n; j++) {
+            int part = (int)(j / each);
+            wrong |= back[j] < 0 || back[j] >= (part == 1 ? 1 << bits : count[part / 2]);
+        }
+        free(exact);
+    }
+    if (wrong) fprintf(stderr, "%d symbols of tables of %d and %d: not what was coded\n", (int)n, count[0], count[1]);
+    free(start), free(freq), free(value), free(back), free(out), free(bad);
+    return wrong;
+}
+
 int main(int count, char **argument)
 {
     int64_t streams = count > 1 ? atoll(argument[1]) : 20000, refused = 0, decoded = 0;
     seed = count > 2 ? (uint64_t)atoll(argument[2]) : 1;
     ae_init();
     while (refused + decoded < streams)
-        if (one_tile(&refused, &decoded)) return 1;
-    printf("%lld streams: %lld refused, %lld decoded to other pixels\n",
+        if (one_tile(&refused, &decoded) || one_list(&refused, &decoded)) return 1;
+    printf("%lld streams: %lld refused, %lld decoded to others\n",
            (long long)streams, (long long)refused, (long long)decoded);
     return 0;
 }

@@ -1,6 +1,7 @@
 """Latents <-> bytes: every integer comes back, damage is told, noise costs its entropy."""
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from astroae.entropy import context, contextfit, latents
+
+STORED = (
+    "010006d28c0107ed0aaf5cb637671d10ada961f11c53808513b1fa982cb24f4886f9c81c6204baa0d22098fb2d"
+    "316d6508be20086d40ba95192f4c56203043b2700597bca91a4d35eb84a35ff8fe7b496eb7527b87"
+)
 
 
 def check_round_trip(tensors, classes, contexts=None):
@@ -190,6 +196,21 @@ def test_numbers_that_are_no_context(spoil):
         numbers = numbers[:1]
     with pytest.raises(ValueError, match="context"):
         context.from_numbers(numbers, 3)
+
+
+def test_bytes_that_were_stored():
+    """With taps that make every forecast a fraction, and errors of all kinds."""
+    plain = context.from_numbers((), 3)
+    slots = []
+    for slot in plain.slots:
+        taps = np.arange(slot.taps.size).reshape(slot.taps.shape) * 37 % 401 - 100.0
+        slots.append(replace(slot, taps=taps))
+    numbers = context.Context(tuple(slots)).to_numbers()
+    raw = np.random.PCG64(1).random_raw(147).reshape(3, 7, 7)
+    tensor = (raw % 7 + raw // 7 % 7).astype(np.int64) - 6
+    tensor[1, 3, 2] = 9000
+    data = check_round_trip([tensor], [np.array([24, 28, 41])], [numbers])
+    assert data.hex() == STORED
 
 
 def test_deflated_latents_that_are_damaged():
