@@ -3,7 +3,6 @@
 """Checks types and lengths, releases the lock, calls the C."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport free, malloc
 
 ctypedef fused real:
     float
@@ -14,6 +13,8 @@ ctypedef fused integer:
     int64_t
 
 cdef extern from "core.h" nogil:
+    void *take(size_t size) noexcept
+    void give(void *block) noexcept
     ctypedef struct Grid:
         const int64_t *step
         const int64_t *shift
@@ -73,7 +74,7 @@ def encode(const integer[::1] k, const uint8_t[::1] valid, int h, int w,
     options.levels = NULL if levels is None else &levels[0]
     options.level_count = 0 if levels is None else levels.shape[0]
     cdef size_t room = ae_bound(k.shape[0])
-    cdef uint8_t *out = <uint8_t *>malloc(room)
+    cdef uint8_t *out = <uint8_t *>take(room)
     if out == NULL:
         raise MemoryError("no memory for a tile")
     cdef int64_t size
@@ -87,7 +88,7 @@ def encode(const integer[::1] k, const uint8_t[::1] valid, int h, int w,
             raise AssertionError("a tile does not decode to what was coded")
         return out[:size]
     finally:
-        free(out)
+        give(out)
 
 
 def decode(const uint8_t[::1] data, const uint8_t[::1] valid, int h, int w,

@@ -117,7 +117,7 @@ static double choose_tables(const Work *k, Model *m)
         first = k->class[i] < first ? k->class[i] : first;
         last = k->class[i] > last ? k->class[i] : last;
     }
-    Histogram *h = malloc(sizeof *h);
+    Histogram *h = take(sizeof *h);
     if (!h) return 1e300;
     for (int c = first; c <= last; c++) {
         memset(h->at[c], 0, sizeof h->at[c]);
@@ -129,7 +129,7 @@ static double choose_tables(const Work *k, Model *m)
     for (int c = first; c <= last; c++)
         if (h->pixels[c] >= 8) bits += choose_table(m, c, h, every);
         else bits += 8 * h->pixels[c];
-    free(h);
+    give(h);
     return bits * every + 5 * (last - first);
 }
 
@@ -205,7 +205,7 @@ static int repeats(const Work *k)
 
 static double choose_copies(const Work *k, Model *m)
 {
-    Table *own = malloc(CLASSES * sizeof *own);
+    Table *own = take(CLASSES * sizeof *own);
     double gain = 0;
     if (own && k->plane.h > 1 && !k->place && repeats(k)) {
         Copies c;
@@ -216,7 +216,7 @@ static double choose_copies(const Work *k, Model *m)
         count_copies(k, m, own, 2, &c);
         gain += choose_flags(m, &c, 64, row_step(k));
     }
-    free(own);
+    give(own);
     return gain;
 }
 

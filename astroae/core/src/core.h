@@ -98,6 +98,11 @@ typedef struct {
     uint16_t copy[COPY_CONTEXTS];            /* probability of a copy; 0: no flag is coded */
 } Model;
 
+/* memory.c */
+void *take(size_t size);
+void *take_zeros(size_t count, size_t each);
+void give(void *block);
+
 /* tables.c */
 typedef struct {
     uint16_t start[SYMBOLS + 1];

@@ -75,7 +75,7 @@ static int make_lookups(Decoder *d)
     int count = 0;
     Table own;
     memset(known, -1, sizeof known);
-    d->made = malloc((size_t)(m->last_class - m->first_class + 1) * OFFSETS * sizeof *d->made);
+    d->made = take((size_t)(m->last_class - m->first_class + 1) * OFFSETS * sizeof *d->made);
     if (!d->made) return AE_MEMORY;
     for (int c = m->first_class; c <= m->last_class; c++) {
         if (m->own[c]) {
@@ -542,7 +542,7 @@ static int plain_rows(Decoder *d)
 TWO_BUILDS
 static int adapted_rows(Decoder *d)
 {
-    Adapt *a = malloc(sizeof *a);
+    Adapt *a = take(sizeof *a);
     int good = a != 0, wide = d->model.wide;
     Neighbours n = d->near;
     if (!good) return AE_MEMORY;
@@ -573,7 +573,7 @@ static int adapted_rows(Decoder *d)
         for (ptrdiff_t x = d->w; x < d->stride - PAD; x++) r[x] = r[d->w - 1];
         end_row(d, &c, y);
     }
-    free(a);
+    give(a);
     return good ? AE_OK : AE_CORRUPT;
 }
 
@@ -728,9 +728,9 @@ static int make_planes(Decoder *d)
     d->stride = (d->w + BLOCK - 1) / BLOCK * BLOCK + 2 * PAD;
     size_t area = (size_t)(d->h + ROWS_ABOVE) * (size_t)d->stride;
     int adapts = d->model.adapt || d->model.bias;
-    d->v = malloc(area * sizeof *d->v);
-    d->e = malloc(area * sizeof *d->e);
-    d->residual = adapts ? calloc(area, sizeof *d->residual) : 0;
+    d->v = take(area * sizeof *d->v);
+    d->e = take(area * sizeof *d->e);
+    d->residual = adapts ? take_zeros(area, sizeof *d->residual) : 0;
     if (!d->v || !d->e || (adapts && !d->residual)) return AE_MEMORY;
     memset(d->v, 0, ROWS_ABOVE * (size_t)d->stride * sizeof *d->v);
     memset(d->e, 0, ROWS_ABOVE * (size_t)d->stride * sizeof *d->e);
@@ -783,7 +783,7 @@ int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int
     ByteReader r = {data, data + size, 0};
     Source s = {.levels = levels, .level_count = level_count};
     if (!get_head(&r, &s.head) || (s.head.on_grid && !grid.shift)) return AE_CORRUPT;
-    Decoder *d = calloc(1, sizeof *d);
+    Decoder *d = take_zeros(1, sizeof *d);
     if (!d) return AE_MEMORY;
     d->valid = valid;
     if (s.head.on_grid) d->grid = grid, d->base = (int64_t)s.head.base;
@@ -793,7 +793,7 @@ int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int
     for (int i = 0; i < PARTS && s.head.method == METHOD_CODED; i++) s.part[i] = at, at += s.head.size[i];
     int status = s.head.method == METHOD_CODED ? decode_coded(d, &s, k, bytes_each)
                                                : decode_flat(d, &s, &r, k, bytes_each);
-    free(d->v), free(d->e), free(d->residual), free(d->made);
-    free(d);
+    give(d->v), give(d->e), give(d->residual), give(d->made);
+    give(d);
     return status;
 }

@@ -218,7 +218,7 @@ static double bias_gain(Tile *t, const Model *m)
     int rows = t->effort || p->h < BIAS_ROWS ? p->h : BIAS_ROWS;
     size_t errors = (size_t)(rows + ROWS_ABOVE) * (size_t)p->stride * sizeof *p->e;
     size_t means = (size_t)rows * (size_t)p->w * sizeof *p->mean;
-    char *kept = malloc(errors + means);
+    char *kept = take(errors + means);
     Model with = *m;
     if (!kept) return 0;
     memcpy(kept, p->e, errors);
@@ -228,7 +228,7 @@ static double bias_gain(Tile *t, const Model *m)
     double after = work_adapt(k, &with, rows) ? 0 : relative_error(k, rows / 3, rows);
     memcpy(p->e, kept, errors);
     memcpy(p->mean, kept + errors, means);
-    free(kept);
+    give(kept);
     return before > 0 && after > 0 ? log2(before / after) : 0;
 }
 
@@ -333,17 +333,17 @@ typedef struct {
 
 static void symbols_free(Symbols *s)
 {
-    for (int lane = 0; s && lane < 2; lane++) free(s->op[lane]), free(s->room[lane]);
-    free(s);
+    for (int lane = 0; s && lane < 2; lane++) give(s->op[lane]), give(s->room[lane]);
+    give(s);
 }
 
 static Symbols *symbols_new(const Work *k, const Model *m)
 {
-    Symbols *s = calloc(1, sizeof *s);
+    Symbols *s = take_zeros(1, sizeof *s);
     size_t pixels = (size_t)((k->plane.h + 1) / 2) * (size_t)k->plane.w;
     for (int lane = 0; s && lane < 2; lane++) {
-        s->op[lane] = malloc(pixels * (m->copies ? 3 : 1) * sizeof **s->op);
-        s->room[lane] = malloc(pixels * RAW_EACH + 64);
+        s->op[lane] = take(pixels * (m->copies ? 3 : 1) * sizeof **s->op);
+        s->room[lane] = take(pixels * RAW_EACH + 64);
         s->raw[lane].at = s->room[lane];
         s->raw[lane].end = s->room[lane] + pixels * RAW_EACH + 64;
         if (s->op[lane] && s->room[lane]) continue;
@@ -477,7 +477,7 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
                  .on_grid = t->work.grid.shift != 0};
     size_t low_room = t->shift ? (size_t)(t->work.counted * t->shift / 8 + 16) : 0;
     size_t most = 2 * (size_t)(s->count[0] + s->count[1]) + 4 * STATE_BYTES;
-    uint8_t *extra = malloc(MODEL_ROOM + low_room + 8 * (size_t)t->far + most), *at = extra;
+    uint8_t *extra = take(MODEL_ROOM + low_room + 8 * (size_t)t->far + most), *at = extra;
     const uint8_t *part[PARTS];
     if (!extra) return AE_MEMORY;
     BitWriter b = {0, 0, at, at + MODEL_ROOM, 0};
@@ -505,14 +505,14 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
         }
         status = to - out;
     }
-    free(extra);
+    give(extra);
     return status;
 }
 
 /* Bytes of the coded form, or an error. */
 static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
 {
-    Model *m = malloc(sizeof *m);
+    Model *m = take(sizeof *m);
     const Plane *p = &t->work.plane;
     int64_t status = m ? work_new(&t->work, p->h, p->w, t->valid, t->effort) : AE_MEMORY;
     if (!status) {
@@ -530,7 +530,7 @@ static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
         symbols_free(s);
     }
     work_free(&t->work);
-    free(m);
+    give(m);
     return status;
 }
 
@@ -572,7 +572,7 @@ static int64_t encode_values(Tile *t, int ranks, uint8_t *out, size_t room)
 /* Ranks of all valid pixels in the levels; NULL where one is no level. */
 static int64_t *ranks_of(const Tile *t, const Options *o)
 {
-    int64_t *rank = calloc((size_t)t->work.area, sizeof *rank), n = o->level_count;
+    int64_t *rank = take_zeros((size_t)t->work.area, sizeof *rank), n = o->level_count;
     for (int64_t i = 0; rank && i < t->work.area; i++) {
         if (!is_valid(t, i)) continue;
         int64_t v = value_at(t, i), low = 0, high = n;
@@ -582,7 +582,7 @@ static int64_t *ranks_of(const Tile *t, const Options *o)
             else high = middle;
         }
         if (low == n || o->levels[low] != v) {
-            free(rank);
+            give(rank);
             return 0;
         }
         rank[i] = low;
@@ -598,13 +598,13 @@ static int64_t encode_ranks(const Tile *tile, const Options *o, uint8_t *out, si
     t.k = rank, t.bytes_each = 8;
     t.work.grid.step = t.work.grid.shift = 0;
     size = encode_values(&t, 1, out, room);
-    free(rank);
+    give(rank);
     return size;
 }
 
 static int64_t verified(const Tile *t, const Options *o, int h, int w, const uint8_t *out, int64_t size)
 {
-    void *back = malloc((size_t)t->work.area * (size_t)t->bytes_each + 8);
+    void *back = take((size_t)t->work.area * (size_t)t->bytes_each + 8);
     if (!back) return AE_MEMORY;
     int status = ae_decode(out, (size_t)size, t->valid, h, w, t->work.grid, o->levels, o->level_count, back, t->bytes_each);
     if (!status && !t->valid) {
@@ -615,7 +615,7 @@ static int64_t verified(const Tile *t, const Options *o, int h, int w, const uin
         for (int64_t i = 0; i < t->work.area; i++)
             if (is_valid(t, i) && value_at(t, i) != value_at(&b, i)) status = AE_DIFFERS;
     }
-    free(back);
+    give(back);
     return status ? AE_DIFFERS : size;
 }
 
@@ -632,10 +632,10 @@ int64_t ae_encode(const void *k, int bytes_each, const uint8_t *valid, int h, in
     Tile plain = t;
     int64_t size = encode_values(&plain, 0, out, room);
     if (size >= 0 && options->level_count > 0) {
-        uint8_t *other = malloc((size_t)size + 1);
+        uint8_t *other = take((size_t)size + 1);
         int64_t less = other ? encode_ranks(&t, options, other, (size_t)size) : AE_MEMORY;
         if (less >= 0 && less < size) memcpy(out, other, (size_t)(size = less));
-        free(other);
+        give(other);
     }
     return size >= 0 && options->verify ? verified(&t, options, h, w, out, size) : size;
 }

@@ -221,11 +221,11 @@ double fit_taps(Model *m, const Plane *p, int every, double least)
 {
     int k = m->taps_count;
     double taps[MOST], own[4][MOST], before = 0, after = 0;
-    Normal *sets = calloc(5, sizeof *sets);
-    Rows *rows = calloc(1, sizeof *rows);
+    Normal *sets = take_zeros(5, sizeof *sets);
+    Rows *rows = take_zeros(1, sizeof *rows);
     m->by_parity = 0;
     if (!sets || !rows) {
-        free(sets), free(rows);
+        give(sets), give(rows);
         for (int set = 0; set < 4; set++) memset(m->taps[set], 0, sizeof m->taps[set]);
         return 0;
     }
@@ -249,7 +249,7 @@ double fit_taps(Model *m, const Plane *p, int every, double least)
     double gain = enough ? (before - after) / pixels : 0;
     m->by_parity = least >= 0 && gain > least;
     for (int set = 0; set < 4; set++) send_taps(m->taps[set], m->by_parity ? own[set] : taps, k);
-    free(sets), free(rows);
+    give(sets), give(rows);
     return gain;
 }
 
@@ -337,7 +337,7 @@ void fit_scale(Model *m, const Plane *p)
 {
     static const int count[WEIGHTS] = {0, 1, 2, 2, 4, 8, 1, 2, 1, 1};
     double w[WEIGHTS] = {4, .25, .125, 0, 0, 0, .25, 0, 0, 0}, mean = 0, sum = 0;
-    Sample *s = calloc(1, sizeof *s);
+    Sample *s = take_zeros(1, sizeof *s);
     if (s) take_sample(s, p);
     if (s && s->n >= 32) {
         for (int i = 0; i < s->n; i++) mean += s->error[i] / s->n;
@@ -350,7 +350,7 @@ void fit_scale(Model *m, const Plane *p)
                 for (int i = 0; i < s->n; i++) s->scale[i] += (float)w[j] * s->f[j][i];
         }
     }
-    free(s);
+    give(s);
     for (int i = 1; i < WEIGHTS; i++) sum += w[i] * count[i];
     double down = sum > 6 ? 6 / sum : 1; /* 6 * 320 stays below WEIGHT_SUM with its rounding */
     for (int i = 0; i < WEIGHTS; i++) {

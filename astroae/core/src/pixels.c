@@ -87,7 +87,7 @@ NOISE(double, uint64_t, 0x7ff0000000000000u, differences64, select64, sigma64)
 /* Noise of rows of floats (4 or 8 bytes each), as CFITSIO means it; negative without memory. */
 double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows, int64_t w)
 {
-    void *key = malloc((size_t)(rows * w + 1) * (size_t)bytes_each);
+    void *key = take((size_t)(rows * w + 1) * (size_t)bytes_each);
     double least = 0;
     if (!key) return -1;
     for (int order = 0; order < ORDERS; order++) {
@@ -95,7 +95,7 @@ double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows
                                        : sigma64(v, good, rows, w, order, key);
         if (sigma > 0 && (least == 0 || sigma < least)) least = sigma;
     }
-    free(key);
+    give(key);
     return least;
 }
 

@@ -3,8 +3,8 @@
 
 void work_free(Work *k)
 {
-    free(k->plane.v), free(k->plane.e), free(k->plane.mean);
-    free(k->class), free(k->residual), free(k->moved), free(k->place);
+    give(k->plane.v), give(k->plane.e), give(k->plane.mean);
+    give(k->class), give(k->residual), give(k->moved), give(k->place);
 }
 
 int work_new(Work *k, int h, int w, const uint8_t *valid, int effort)
@@ -13,13 +13,13 @@ int work_new(Work *k, int h, int w, const uint8_t *valid, int effort)
     p->h = h, p->w = w, p->valid = valid;
     p->stride = (w + BLOCK - 1) / BLOCK * BLOCK + 2 * PAD;
     size_t area = (size_t)(h + ROWS_ABOVE) * (size_t)p->stride, room = (size_t)k->area + BLOCK;
-    p->v = malloc(area * sizeof *p->v);
-    p->e = malloc(area * sizeof *p->e);
-    p->mean = malloc(room * sizeof *p->mean);
-    k->class = malloc(room);
-    k->residual = malloc(area * sizeof *k->residual);
-    k->moved = effort == EFFORT_HIGH ? malloc(room * sizeof *k->moved) : 0;
-    k->place = k->grid.shift ? malloc(room * sizeof *k->place) : 0;
+    p->v = take(area * sizeof *p->v);
+    p->e = take(area * sizeof *p->e);
+    p->mean = take(room * sizeof *p->mean);
+    k->class = take(room);
+    k->residual = take(area * sizeof *k->residual);
+    k->moved = effort == EFFORT_HIGH ? take(room * sizeof *k->moved) : 0;
+    k->place = k->grid.shift ? take(room * sizeof *k->place) : 0;
     if (k->grid.shift && !k->place) return AE_MEMORY;
     if (!p->v || !p->e || !p->mean || !k->class || !k->residual) return AE_MEMORY;
     return effort != EFFORT_HIGH || k->moved ? AE_OK : AE_MEMORY;
@@ -90,7 +90,7 @@ TWO_BUILDS
 int work_adapt(Work *k, const Model *m, int rows)
 {
     const Plane *p = &k->plane;
-    Adapt *a = malloc(sizeof *a);
+    Adapt *a = take(sizeof *a);
     if (!a) return AE_MEMORY;
     adapt_set(a, m);
     memset(k->residual, 0, (size_t)(ROWS_ABOVE + 1) * (size_t)p->stride * sizeof *k->residual);
@@ -113,7 +113,7 @@ int work_adapt(Work *k, const Model *m, int rows)
         for (ptrdiff_t x = p->w; x < p->stride - PAD; x++) r[x] = r[p->w - 1];
         pad_row(p, p->e, y, FIRST_ERROR);
     }
-    free(a);
+    give(a);
     return AE_OK;
 }
 
