@@ -416,27 +416,41 @@ static void collect(const Work *k, const Model *m, Symbols *s)
     put_last(&s->raw[1]);
 }
 
-/* Backwards, so that the decoder goes forwards.  Words grow down from `end`. */
-TWO_BUILDS
-static uint8_t *put_words(const uint32_t *op, int64_t count, uint8_t *end)
+/* Words grow down from `end`. */
+typedef struct { uint32_t state[2]; uint8_t *end; } Words;
+
+ALWAYS_INLINE void put_word(Words *w, uint32_t o)
 {
-    uint32_t state[2] = {STATE_LOW, STATE_LOW};
-    while (count-- > 0) {
-        uint32_t o = op[count], start = o & 4095, freq = o >> 12 & 8191, x = state[o >> 25];
-        if (UNLIKELY(freq == PROB_ONE)) continue;
-        end[-1] = (uint8_t)(x >> 8), end[-2] = (uint8_t)x;
-        int full = x >= freq << (31 - PROB_BITS);
-        end -= 2 * full;
-        x = full ? x >> 16 : x;
-        Reciprocal r = reciprocals[freq];
-        uint32_t q = freq == 1 ? x : (uint32_t)((uint64_t)x * r.factor >> 32) >> r.shift;
-        state[o >> 25] = (q << PROB_BITS) + (x - q * freq) + start;
-    }
+    uint32_t start = o & 4095, freq = o >> 12 & 8191, x = w->state[o >> 25];
+    if (UNLIKELY(freq == PROB_ONE)) return;
+    w->end[-1] = (uint8_t)(x >> 8), w->end[-2] = (uint8_t)x;
+    int full = x >= freq << (31 - PROB_BITS);
+    w->end -= 2 * full;
+    x = full ? x >> 16 : x;
+    Reciprocal r = reciprocals[freq];
+    uint32_t q = freq == 1 ? x : (uint32_t)((uint64_t)x * r.factor >> 32) >> r.shift;
+    w->state[o >> 25] = (q << PROB_BITS) + (x - q * freq) + start;
+}
+
+static void put_states(Words *w)
+{
     for (int i = 1; i >= 0; i--) {
-        end -= 4;
-        for (int b = 0; b < 4; b++) end[b] = (uint8_t)(state[i] >> 8 * b);
+        w->end -= 4;
+        for (int b = 0; b < 4; b++) w->end[b] = (uint8_t)(w->state[i] >> 8 * b);
     }
-    return end;
+}
+
+/* Backwards, so that the decoder goes forwards; both lanes in turn, since each waits for its states. */
+TWO_BUILDS
+static void put_words(const Symbols *s, uint8_t *end[2])
+{
+    int64_t i = s->count[0], j = s->count[1];
+    Words a = {{STATE_LOW, STATE_LOW}, end[0]}, b = {{STATE_LOW, STATE_LOW}, end[1]};
+    while (i > j) put_word(&a, s->op[0][--i]);
+    while (j > i) put_word(&b, s->op[1][--j]);
+    while (i-- > 0) put_word(&a, s->op[0][i]), put_word(&b, s->op[1][i]);
+    put_states(&a), put_states(&b);
+    end[0] = a.end, end[1] = b.end;
 }
 
 /* ---- parts --------------------------------------------------------------------------------- */
@@ -486,13 +500,14 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
     part[PART_MODEL] = at, head.size[PART_MODEL] = (size_t)(b.at - at), at += MODEL_ROOM;
     part[PART_LOW] = at, head.size[PART_LOW] = put_low(t, at, at + low_room), at += low_room;
     part[PART_FAR] = at, head.size[PART_FAR] = put_far(t, at), at += 8 * (size_t)t->far;
+    uint8_t *end[2], *words[2];
+    for (int lane = 0; lane < 2; lane++) words[lane] = end[lane] = at += 2 * (size_t)s->count[lane] + 2 * STATE_BYTES;
+    put_words(s, words);
     for (int lane = 0; lane < 2; lane++) {
         part[PART_RAW0 + lane] = s->room[lane];
         head.size[PART_RAW0 + lane] = (size_t)(s->raw[lane].at - s->room[lane]);
-        uint8_t *end = at + 2 * (size_t)s->count[lane] + 2 * STATE_BYTES;
-        uint8_t *words = put_words(s->op[lane], s->count[lane], end);
-        part[PART_WORDS0 + lane] = words, at = end;
-        head.size[PART_WORDS0 + lane] = lane && t->work.plane.h == 1 ? 0 : (size_t)(end - words);
+        part[PART_WORDS0 + lane] = words[lane];
+        head.size[PART_WORDS0 + lane] = lane && t->work.plane.h == 1 ? 0 : (size_t)(end[lane] - words[lane]);
     }
     size_t total = 1 + 10 + 1 + 5 * (PARTS - 1);
     for (int i = 0; i < PARTS; i++) total += head.size[i];

@@ -12,10 +12,18 @@
 enum { LANE_COUNT = 8 };
 typedef int32_t Lanes __attribute__((vector_size(4 * LANE_COUNT), aligned(4), may_alias));
 typedef uint32_t ULanes __attribute__((vector_size(4 * LANE_COUNT), aligned(4), may_alias));
+typedef float FLanes __attribute__((vector_size(4 * LANE_COUNT), aligned(4), may_alias));
+#define FLOAT_BITS(d) ((Lanes)__builtin_convertvector((Lanes)(d), FLanes))
 #else
 enum { LANE_COUNT = 1 };
 typedef int32_t Lanes;
 typedef uint32_t ULanes;
+#define FLOAT_BITS(d) float_bits((int32_t)(d))
+ALWAYS_INLINE int32_t float_bits(int32_t d)
+{
+    union { float f; int32_t i; } u = {(float)d};
+    return u.i;
+}
 #endif
 
 enum { PARTS_OF_BLOCK = BLOCK / LANE_COUNT };

@@ -131,13 +131,26 @@ ALWAYS_INLINE int class_of(uint32_t scale)
     return 4 * (n - 6) + (int)(scale >> (n - 2) & 3);
 }
 
-/* The same for many at once, by a float's exponent; clearing bits keeps it from rounding up. */
-ALWAYS_INLINE int class_of_many(uint32_t scale)
+/* The own row's part of the scale and the classes, for a block that is known. */
+ALWAYS_INLINE void scale_beside_all(const Neighbours *n, const int32_t *v, const int32_t *e, uint32_t *scale)
 {
-    union { float f; int32_t i; } u;
-    scale += 64;
-    u.f = (float)(int32_t)(scale & ~(scale >> 4));
-    return (u.i >> 21) - ((127 + 6) << 2);
+    const int32_t *w = n->weight;
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        const int32_t *e1 = e + x - 1, *v1 = v + x - 1;
+        ULanes sum = ULANES_AT(scale + x);
+        sum += (ULanes)(w[6] * LANES_AT(e1) + w[3] * LANES_AT(e1 - 1) + w[5] * LANES_AT(e1 - 2));
+        if (w[8]) add_steps(&sum, w[8], v1, v1 - n->stride);
+        PUT_ULANES(scale + x, sum);
+    }
+}
+
+/* By a float's exponent; clearing bits keeps it from rounding up. */
+ALWAYS_INLINE void classes_of(const uint32_t *scale, int32_t *class)
+{
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        ULanes s = ULANES_AT(scale + x) + 64;
+        PUT_LANES(class + x, (FLOAT_BITS(s & ~(s >> 4)) >> 21) - ((127 + 6) << 2));
+    }
 }
 
 /* Deviation of a class: 2^(index/4 - 5) steps.  Above the tables' range low bits go raw. */
@@ -178,6 +191,16 @@ ALWAYS_INLINE int32_t grid_value(int64_t k, int64_t step, int64_t shift, int64_t
 ALWAYS_INLINE int64_t grid_level(int32_t v, int64_t step, int64_t shift, int64_t base)
 {
     return floor_div(2 * ((int64_t)v * 1024 + base - shift) + step, 2 * step);
+}
+
+/* Of a block, where neither 16 v nor a mean is beyond 2^30. */
+ALWAYS_INLINE void clipped_errors(const int32_t *v, const int32_t *mean, int32_t *e)
+{
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        Lanes d = 16 * LANES_AT(v + x) - LANES_AT(mean + x);
+        d = LANES_SIZE(d);
+        PUT_LANES(e + x, LANES_MOST(d, ERROR_LIMIT));
+    }
 }
 
 ALWAYS_INLINE int32_t clipped_error(int32_t v, int32_t mean)

@@ -55,9 +55,9 @@ ALWAYS_INLINE void predict_row(const Plane *p, const Neighbours *n, int y, int w
             for (int i = 0; i < BLOCK; i++) sum[i] = narrow_mean(sums[i]);
         } else {
             mean_above(n, v + x, y & 1, sum);
-            for (int i = 0; i < BLOCK; i++) sum[i] >>= 8;
+            for (int i = 0; i < BLOCK; i += LANE_COUNT) PUT_LANES(sum + i, LANES_AT(sum + i) >> 8);
         }
-        for (int i = 0; i < BLOCK; i++) e[x + i] = clipped_error(v[x + i], sum[i]);
+        clipped_errors(v + x, sum, e + x);
         if (count == BLOCK) memcpy(mean + x, sum, sizeof sum);
         else memcpy(mean + x, sum, (size_t)count * sizeof *sum);
     }
@@ -135,17 +135,17 @@ void work_classes(Work *k, const Model *m)
             uint32_t scale[BLOCK];
             int count = p->w - x < BLOCK ? p->w - x : BLOCK;
             scale_above(at, v + x, e + x, scale);
-            for (int i = 0; i < BLOCK; i++)
-                scale[i] += scale_beside(at, v + x + i, e + x + i, v[x + i - 1], e[x + i - 1]);
+            scale_beside_all(at, v + x, e + x, scale);
             for (int i = 0; i < count && adapts; i++) scale[i] += (uint32_t)(m->weight[9] * moved[x + i]);
-            uint8_t class[BLOCK];
-            for (int i = 0; i < BLOCK; i++) class[i] = (uint8_t)class_of_many(scale[i]);
+            int32_t class[BLOCK];
+            classes_of(scale, class);
             for (int i = 0; i < count && k->grid.shift; i++) {
                 int64_t at_pixel = (int64_t)y * p->w + x + i;
                 int less = step_octaves(k->grid.step ? k->grid.step[at_pixel] : 4096);
-                class[i] = (uint8_t)(class[i] > less ? class[i] - less : 0);
+                class[i] = class[i] > less ? class[i] - less : 0;
             }
-            memcpy(k->class + (ptrdiff_t)y * p->w + x, class, (size_t)count);
+            uint8_t *to = k->class + (ptrdiff_t)y * p->w + x; /* with room behind its last row */
+            for (int i = 0; i < BLOCK; i++) to[i] = (uint8_t)class[i];
         }
     }
 }
