@@ -179,7 +179,7 @@ static int usual_taps(const Tile *t)
 static int usual_rows(const Tile *t)
 {
     const Plane *p = &t->work.plane;
-    return t->effort ? 3 : p->h >= 128 ? 5 : p->h >= 48 ? 3 : 1;
+    return t->effort ? 3 : p->h >= 128 ? 7 : p->h >= 48 ? 3 : 1;
 }
 
 /* Mean |error| down to 8 bits. */
