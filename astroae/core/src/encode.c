@@ -5,7 +5,7 @@
 #include <math.h>
 
 enum { MODEL_ROOM = 1 << 15, SAMPLE = 512, STATE_BYTES = 8, RAW_EACH = 6,
-       BIAS_ROWS = 32 };
+       BIAS_ROWS = 16 };
 
 /* One tile on its way: what was given, and how it became the values of the plane. */
 typedef struct {
@@ -393,24 +393,47 @@ ALWAYS_INLINE uint32_t put_residual(const Symbols *s, BitWriter *raw, int32_t di
     return operation(t->start[symbol], t->freq[symbol], x & 1);
 }
 
-static void collect(const Work *k, const Model *m, Symbols *s)
+static void collect_row(const Work *k, const Model *m, Symbols *s, int y)
 {
     const Plane *p = &k->plane;
-    for (int y = 0; y < p->h; y++) {
-        const int32_t *v = ROW(p, p->v, y);
-        const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
-        const uint8_t *valid = p->valid ? p->valid + (ptrdiff_t)y * p->w : 0;
-        BitWriter raw = s->raw[y & 1];
-        uint32_t *first = s->op[y & 1], *op = first + s->count[y & 1];
-        int copies = m->copies && y;
-        for (int x = 0; x < p->w; x++) {
-            int done = 0;
-            if (valid && !valid[x]) continue;
-            if (copies) op = put_flags(m, v + x, p->stride, x, op, &done);
-            if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
-        }
-        s->raw[y & 1] = raw;
-        s->count[y & 1] = op - first;
+    const int32_t *v = ROW(p, p->v, y);
+    const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
+    const uint8_t *valid = p->valid ? p->valid + (ptrdiff_t)y * p->w : 0;
+    BitWriter raw = s->raw[y & 1];
+    uint32_t *first = s->op[y & 1], *op = first + s->count[y & 1];
+    int copies = m->copies && y;
+    for (int x = 0; x < p->w; x++) {
+        int done = 0;
+        if (valid && !valid[x]) continue;
+        if (copies) op = put_flags(m, v + x, p->stride, x, op, &done);
+        if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
+    }
+    s->raw[y & 1] = raw;
+    s->count[y & 1] = op - first;
+}
+
+/* The same where every pixel has a residual, off any grid. */
+TWO_BUILDS
+static void collect_plain_row(const Work *k, Symbols *s, int y)
+{
+    const Plane *p = &k->plane;
+    const int32_t *v = ROW(p, p->v, y), *mean = p->mean + (ptrdiff_t)y * p->w;
+    const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
+    BitWriter raw = s->raw[y & 1];
+    uint32_t *op = s->op[y & 1] + s->count[y & 1];
+    int w = p->w;
+    for (int x = 0; x < w; x++)
+        op[x] = put_residual(s, &raw, (int32_t)((uint32_t)mean[x] - 16 * (uint32_t)v[x]), class[x], x);
+    s->raw[y & 1] = raw;
+    s->count[y & 1] += w;
+}
+
+static void collect(const Work *k, const Model *m, Symbols *s)
+{
+    int plain = !k->place && !k->plane.valid && !m->copies;
+    for (int y = 0; y < k->plane.h; y++) {
+        if (plain) collect_plain_row(k, s, y);
+        else collect_row(k, m, s, y);
     }
     put_last(&s->raw[0]);
     put_last(&s->raw[1]);

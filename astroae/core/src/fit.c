@@ -293,7 +293,7 @@ static void features(Sample *s, const Plane *p, int y, int x)
 
 static void take_sample(Sample *s, const Plane *p)
 {
-    int64_t first = p->h > 1 ? p->w : 0, area = (int64_t)p->h * p->w, every = (area - first) / 2600 + 1;
+    int64_t first = p->h > 1 ? p->w : 0, area = (int64_t)p->h * p->w, every = (area - first) / 1700 + 1;
     for (int64_t i = first + every / 2; i < area && s->n < SAMPLES; i += every)
         if (!p->valid || p->valid[i]) features(s, p, (int)(i / p->w), (int)(i % p->w));
 }
