@@ -33,8 +33,8 @@ cdef extern from "core.h" nogil:
     double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows,
                     int64_t w) noexcept
     int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
-                    double zero, int64_t *k) noexcept
-    void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                    double zero, void *k, int k_bytes) noexcept
+    void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                        const double *zero, int each, void *v, int bytes_each) noexcept
     enum:
         AE_MEMORY
@@ -134,8 +134,8 @@ cdef const double *_numbers(const double[::1] dither, Py_ssize_t n) except? NULL
 
 
 def quantize(const real[::1] v, const double[::1] dither, double scale, double zero,
-             int64_t[::1] k):
-    """Fill k; false where an integer is beyond 64 bits."""
+             integer[::1] k):
+    """Fill k; false where an integer is beyond its type."""
     if k.shape[0] != v.shape[0]:
         raise ValueError("pixels and integers do not fit each other")
     if not v.shape[0]:
@@ -143,11 +143,12 @@ def quantize(const real[::1] v, const double[::1] dither, double scale, double z
     cdef const double *numbers = _numbers(dither, v.shape[0])
     cdef int good
     with nogil:
-        good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0])
+        good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0],
+                           sizeof(integer))
     return bool(good)
 
 
-def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1] scale,
+def dequantize(const integer[::1] k, const double[::1] dither, const double[::1] scale,
                const double[::1] zero, real[::1] v):
     """Fill v; scale and zero are one number each or one a pixel."""
     cdef Py_ssize_t n = k.shape[0], each = scale.shape[0]
@@ -157,4 +158,5 @@ def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1]
         return
     cdef const double *numbers = _numbers(dither, n)
     with nogil:
-        ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))
+        ae_dequantize(&k[0], sizeof(integer), numbers, n, &scale[0], &zero[0], each > 1, &v[0],
+                      sizeof(real))

@@ -171,8 +171,8 @@ extern const double noise_factors[ORDERS];
 
 double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows, int64_t w);
 int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale, double zero,
-                int64_t *k);
-void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                void *k, int k_bytes);
+void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each);
 
 #endif

@@ -127,33 +127,38 @@ ALWAYS_INLINE double real_at(const void *v, int bytes_each, int64_t i)
 }
 
 ALWAYS_INLINE int quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
-                           double zero, int64_t *k)
+                           double zero, void *k, int k_bytes)
 {
+    const double end = k_bytes == 4 ? 2147483648. : 9223372036854775808.;
     int good = 1;
     for (int64_t i = 0; i < n; i++) {
         double x = (real_at(v, bytes_each, i) - zero) / scale;
         x = dither ? floor(x + dither[i]) : rint(x);
-        int inside = x >= -9223372036854775808. && x < 9223372036854775808.;
-        k[i] = inside ? (int64_t)x : 0;
+        int inside = (x >= -end) & (x < end);
+        x = inside ? x : 0;
+        if (k_bytes == 4) ((int32_t *)k)[i] = (int32_t)x;
+        else ((int64_t *)k)[i] = (int64_t)x;
         good &= inside;
     }
     return good;
 }
 
-/* Integers of floats on a grid; dither may be NULL.  0 where one is beyond 64 bits or no number. */
+/* Integers of floats on a grid; dither may be NULL.  0 where one is beyond its type or no number. */
 TWO_BUILDS
 int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale, double zero,
-                int64_t *k)
+                void *k, int k_bytes)
 {
-    return bytes_each == 4 ? quantize(v, 4, dither, n, scale, zero, k)
-                           : quantize(v, 8, dither, n, scale, zero, k);
+    if (k_bytes == 4) return bytes_each == 4 ? quantize(v, 4, dither, n, scale, zero, k, 4)
+                                             : quantize(v, 8, dither, n, scale, zero, k, 4);
+    return bytes_each == 4 ? quantize(v, 4, dither, n, scale, zero, k, 8)
+                           : quantize(v, 8, dither, n, scale, zero, k, 8);
 }
 
-ALWAYS_INLINE void dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+ALWAYS_INLINE void dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                               const double *zero, int each, void *v, int bytes_each)
 {
     for (int64_t i = 0; i < n; i++) {
-        double x = (double)k[i];
+        double x = k_bytes == 4 ? (double)((const int32_t *)k)[i] : (double)((const int64_t *)k)[i];
         if (dither) x = x - dither[i] + 0.5;
         x = x * scale[each * i] + zero[each * i];
         if (bytes_each == 4) ((float *)v)[i] = (float)x;
@@ -163,9 +168,11 @@ ALWAYS_INLINE void dequantize(const int64_t *k, const double *dither, int64_t n,
 
 /* Floats of integers on a grid; dither may be NULL.  `each`: every pixel has its own scale and zero. */
 TWO_BUILDS
-void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each)
 {
-    if (bytes_each == 4) dequantize(k, dither, n, scale, zero, each, v, 4);
-    else dequantize(k, dither, n, scale, zero, each, v, 8);
+    if (k_bytes == 4 && bytes_each == 4) dequantize(k, 4, dither, n, scale, zero, each, v, 4);
+    else if (k_bytes == 4) dequantize(k, 4, dither, n, scale, zero, each, v, 8);
+    else if (bytes_each == 4) dequantize(k, 8, dither, n, scale, zero, each, v, 4);
+    else dequantize(k, 8, dither, n, scale, zero, each, v, 8);
 }
