@@ -20,6 +20,8 @@ ctypedef fused stored:
     int64_t
 
 cdef extern from "core.h" nogil:
+    void *take(size_t size) noexcept
+    void give(void *block) noexcept
     ctypedef struct Grid:
         const int64_t *step
         const int64_t *shift
@@ -38,8 +40,8 @@ cdef extern from "core.h" nogil:
     double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows,
                     int64_t w) noexcept
     int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale,
-                    double zero, int64_t *k) noexcept
-    void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                    double zero, void *k, int k_bytes) noexcept
+    void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                        const double *zero, int each, void *v, int bytes_each) noexcept
     int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half,
                   int keep_zeros, double *largest) noexcept
@@ -83,7 +85,7 @@ def encode(const integer[::1] k, const uint8_t[::1] valid, int h, int w,
     options.levels = NULL if levels is None else &levels[0]
     options.level_count = 0 if levels is None else levels.shape[0]
     cdef size_t room = ae_bound(k.shape[0])
-    cdef uint8_t *out = <uint8_t *>malloc(room)
+    cdef uint8_t *out = <uint8_t *>take(room)
     if out == NULL:
         raise MemoryError("no memory for a tile")
     cdef int64_t size
@@ -97,7 +99,7 @@ def encode(const integer[::1] k, const uint8_t[::1] valid, int h, int w,
             raise AssertionError("a tile does not decode to what was coded")
         return out[:size]
     finally:
-        free(out)
+        give(out)
 
 
 def decode(const uint8_t[::1] data, const uint8_t[::1] valid, int h, int w,
@@ -143,8 +145,8 @@ cdef const double *_numbers(const double[::1] dither, Py_ssize_t n) except? NULL
 
 
 def quantize(const real[::1] v, const double[::1] dither, double scale, double zero,
-             int64_t[::1] k):
-    """Fill k; false where an integer is beyond 64 bits."""
+             integer[::1] k):
+    """Fill k; false where an integer is beyond its type."""
     if k.shape[0] != v.shape[0]:
         raise ValueError("pixels and integers do not fit each other")
     if not v.shape[0]:
@@ -152,11 +154,12 @@ def quantize(const real[::1] v, const double[::1] dither, double scale, double z
     cdef const double *numbers = _numbers(dither, v.shape[0])
     cdef int good
     with nogil:
-        good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0])
+        good = ae_quantize(&v[0], sizeof(real), numbers, v.shape[0], scale, zero, &k[0],
+                           sizeof(integer))
     return bool(good)
 
 
-def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1] scale,
+def dequantize(const integer[::1] k, const double[::1] dither, const double[::1] scale,
                const double[::1] zero, real[::1] v):
     """Fill v; scale and zero are one number each or one a pixel."""
     cdef Py_ssize_t n = k.shape[0], each = scale.shape[0]
@@ -166,7 +169,8 @@ def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1]
         return
     cdef const double *numbers = _numbers(dither, n)
     with nogil:
-        ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))
+        ae_dequantize(&k[0], sizeof(integer), numbers, n, &scale[0], &zero[0], each > 1, &v[0],
+                      sizeof(real))
 
 
 def within(const real[::1] v, const real[::1] d, double half, bint keep_zeros):

@@ -6,11 +6,12 @@
 typedef struct {
     uint32_t at[CLASSES][OFFSETS][SYMBOLS];
     uint32_t pixels[CLASSES];
-    double error[CLASSES];
 } Histogram;
 
 /* Class, folded offset and symbol of a pixel that has a residual. */
 typedef struct { int class, offset, symbol; } Seen;
+
+enum { BINS = 256 }; /* pixels looked at together */
 
 ALWAYS_INLINE Seen see(const Work *k, const int32_t *v, int64_t i)
 {
@@ -36,24 +37,55 @@ static int row_step(const Work *k)
     return k->plane.h > 64 && k->area > 8192 ? 3 : 1;
 }
 
+/* Where a histogram counts each of n pixels: class, offset and symbol as `see` has them. */
+ALWAYS_INLINE void find_bins(const Work *k, const int32_t *v, int64_t first, int n, int32_t *bin)
+{
+    const int32_t *mean = k->plane.mean + first, *place = k->place ? k->place + first : 0;
+    const uint8_t *class = k->class + first;
+    for (int x = 0; x < n; x++) {
+        uint32_t distance = place ? (uint32_t)place[x] : (uint32_t)mean[x] - 16 * (uint32_t)v[x];
+        int32_t at = (int32_t)(distance + 8), c = class[x], shift = (c - 31) >> 2;
+        shift = shift < 0 ? 0 : shift; /* class_shift(c) */
+        int32_t offset = (at & 15) - 8, flip = offset >> 31, d = (-(at >> 4) ^ flip) - flip;
+        uint32_t symbol = (uint32_t)(((d + (1 << shift >> 1)) >> shift) + MIDDLE);
+        symbol = symbol < ESCAPE ? symbol : ESCAPE;
+        bin[x] = (c * OFFSETS + (offset ^ flip) - flip) * SYMBOLS + (int32_t)symbol;
+    }
+}
+
 TWO_BUILDS
 static void count_symbols(const Work *k, const Model *m, Histogram *h)
 {
     const Plane *p = &k->plane;
-    for (int y = 0; y < p->h; y += row_step(k)) {
-        const int32_t *v = ROW(p, p->v, y);
-        for (int x = 0; x < p->w; x++) {
-            int64_t i = (int64_t)y * p->w + x;
-            if (p->valid && !p->valid[i]) continue;
-            if (m->copies && y && copy_of(k, m, v + x)) continue;
-            Seen s = see(k, v + x, i);
-            h->at[s.class][s.offset][s.symbol]++;
-            h->pixels[s.class]++;
-            int32_t most = 16 * ESCAPE << class_shift(s.class); /* the rest escapes */
-            int32_t error = magnitude(work_distance(k, v[x], i));
-            h->error[s.class] += error < most ? error : most;
+    uint32_t *count = h->at[0][0];
+    int32_t bin[BINS];
+    for (int y = 0; y < p->h; y++)
+        for (int x = 0; x < p->w; x += BINS) {
+            const int32_t *v = ROW(p, p->v, y) + x;
+            int64_t first = (int64_t)y * p->w + x;
+            int n = p->w - x < BINS ? p->w - x : BINS, copies = m->copies && y;
+            find_bins(k, v, first, n, bin);
+            if (p->valid || copies) {
+                for (int i = 0; i < n; i++)
+                    if ((!p->valid || p->valid[first + i]) && !(copies && copy_of(k, m, v + i))) count[bin[i]]++;
+            } else
+                for (int i = 0; i < n; i++) count[bin[i]]++;
         }
-    }
+}
+
+/* Pixels of a class and their mean |error|, in 1/16, less what its raw bits hold. */
+TWO_BUILDS
+static double mean_error(Histogram *h, int c)
+{
+    uint64_t sum = 0, pixels = 0;
+    for (int o = 0; o < OFFSETS; o++)
+        for (int s = 0; s < SYMBOLS; s++) {
+            uint32_t n = h->at[c][o][s];
+            int32_t error = s == ESCAPE ? 16 * ESCAPE : magnitude(16 * (s - MIDDLE) - o);
+            pixels += n, sum += (uint64_t)n * (uint32_t)error;
+        }
+    h->pixels[c] = (uint32_t)pixels;
+    return pixels ? (double)sum / (double)pixels : 0;
 }
 
 ALWAYS_INLINE float frozen_bits(float (*counts)[SYMBOLS], int scale, int shape, int offsets)
@@ -80,12 +112,12 @@ static double own_bits(const uint32_t *counts, const uint8_t *histogram)
 
 /* The cheapest table of one class; returns its bits. */
 TWO_BUILDS
-static double choose_table(Model *m, int c, Histogram *h, int every)
+static double choose_table(Model *m, int c, Histogram *h, double error)
 {
     uint32_t all[SYMBOLS] = {0}, most = 0;
     int shift = class_shift(c), usual = class_scale(c);
-    double mean = h->error[c] / h->pixels[c] / 16 / (1 << shift), best = 1e300;
-    int near = (int)lrint(4 * log2(1.25 * mean + .04) + 20);
+    double best = 1e300;
+    int near = (int)lrint(4 * log2(1.25 * error / 16 + .04) + 20);
     int low = near - 2 < 0 ? 0 : near - 2 > SCALES - 1 ? SCALES - 1 : near - 2;
     int high = near + 2 < 0 ? 0 : near + 2 > SCALES - 1 ? SCALES - 1 : near + 2;
     int offsets = low < 26 ? OFFSETS : 1;
@@ -104,33 +136,33 @@ static double choose_table(Model *m, int c, Histogram *h, int every)
         m->histogram[c][s] = count_code(all[s]);
         if (all[s] > most) most = all[s];
     }
-    double own = own_bits(all, m->histogram[c]) + (double)(histogram_bits(m->histogram[c]) + 4) / every;
+    double own = own_bits(all, m->histogram[c]) + histogram_bits(m->histogram[c]) + 4;
     m->own[c] = own < best;
     return (own < best ? own : best) + (double)shift * h->pixels[c];
 }
 
 static double choose_tables(const Work *k, Model *m)
 {
-    int first = CLASSES, last = 0, every = row_step(k);
+    int first = CLASSES, last = 0;
     double bits = 0;
     for (int64_t i = 0; i < k->area; i++) {
         first = k->class[i] < first ? k->class[i] : first;
         last = k->class[i] > last ? k->class[i] : last;
     }
-    Histogram *h = malloc(sizeof *h);
+    Histogram *h = take(sizeof *h);
     if (!h) return 1e300;
     for (int c = first; c <= last; c++) {
         memset(h->at[c], 0, sizeof h->at[c]);
-        h->pixels[c] = 0, h->error[c] = 0;
         m->scale[c] = (uint8_t)class_scale(c), m->shape[c] = USUAL_SHAPE, m->own[c] = 0;
     }
     m->first_class = first, m->last_class = last;
     count_symbols(k, m, h);
-    for (int c = first; c <= last; c++)
-        if (h->pixels[c] >= 8) bits += choose_table(m, c, h, every);
-        else bits += 8 * h->pixels[c];
-    free(h);
-    return bits * every + 5 * (last - first);
+    for (int c = first; c <= last; c++) {
+        double error = mean_error(h, c);
+        bits += h->pixels[c] >= 8 ? choose_table(m, c, h, error) : 8 * h->pixels[c];
+    }
+    give(h);
+    return bits + 5 * (last - first);
 }
 
 /* ---- copies -------------------------------------------------------------------------------- */
@@ -205,7 +237,7 @@ static int repeats(const Work *k)
 
 static double choose_copies(const Work *k, Model *m)
 {
-    Table *own = malloc(CLASSES * sizeof *own);
+    Table *own = take(CLASSES * sizeof *own);
     double gain = 0;
     if (own && k->plane.h > 1 && !k->place && repeats(k)) {
         Copies c;
@@ -216,7 +248,7 @@ static double choose_copies(const Work *k, Model *m)
         count_copies(k, m, own, 2, &c);
         gain += choose_flags(m, &c, 64, row_step(k));
     }
-    free(own);
+    give(own);
     return gain;
 }
 

@@ -98,6 +98,11 @@ typedef struct {
     uint16_t copy[COPY_CONTEXTS];            /* probability of a copy; 0: no flag is coded */
 } Model;
 
+/* memory.c */
+void *take(size_t size);
+void *take_zeros(size_t count, size_t each);
+void give(void *block);
+
 /* tables.c */
 typedef struct {
     uint16_t start[SYMBOLS + 1];
@@ -166,8 +171,8 @@ extern const double noise_factors[ORDERS];
 
 double ae_noise(const void *v, int bytes_each, const uint8_t *good, int64_t rows, int64_t w);
 int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, double scale, double zero,
-                int64_t *k);
-void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
+                void *k, int k_bytes);
+void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each);
 
 /* compare.c */

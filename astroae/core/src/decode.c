@@ -75,7 +75,7 @@ static int make_lookups(Decoder *d)
     int count = 0;
     Table own;
     memset(known, -1, sizeof known);
-    d->made = malloc((size_t)(m->last_class - m->first_class + 1) * OFFSETS * sizeof *d->made);
+    d->made = take((size_t)(m->last_class - m->first_class + 1) * OFFSETS * sizeof *d->made);
     if (!d->made) return AE_MEMORY;
     for (int c = m->first_class; c <= m->last_class; c++) {
         if (m->own[c]) {
@@ -197,23 +197,21 @@ ALWAYS_INLINE int copied(Cursor *c, int x, int32_t *value)
     return 0;
 }
 
-/* `plain`: neither mask nor copies. */
-ALWAYS_INLINE void finish_pixel(Cursor *c, int x, int odd, int32_t mean, uint32_t scale, int plain)
+ALWAYS_INLINE void finish_pixel(Cursor *c, int x, int odd, int32_t mean, uint32_t scale)
 {
     int32_t value;
-    if (!plain && c->valid && !c->valid[x]) value = c->v[x - 1];
-    else if (!plain && c->shift) value = residual_on_grid(c, x, mean, scale);
-    else if (plain || !c->copies || !copied(c, x, &value)) value = residual_value(c, odd, mean, scale);
+    if (c->valid && !c->valid[x]) value = c->v[x - 1];
+    else if (c->shift) value = residual_on_grid(c, x, mean, scale);
+    else if (!c->copies || !copied(c, x, &value)) value = residual_value(c, odd, mean, scale);
     c->v[x] = value;
     c->e[x] = clipped_error_alone(value, mean);
 }
 
-ALWAYS_INLINE int32_t own_row_narrow(const Neighbours *n, const Cursor *c, int x, int odd, int32_t above,
-                                     int serial)
+ALWAYS_INLINE int32_t own_row_narrow(const Neighbours *n, const Cursor *c, int x, int odd, int32_t above)
 {
     const int32_t *t = n->serial[2 * c->odd + odd], *v = c->v + x;
     uint32_t s = (uint32_t)above;
-    for (int i = serial - 1; i >= 0; i--) s += (uint32_t)t[i] * (uint32_t)v[-1 - i];
+    for (int i = MAX_SERIAL - 1; i >= 0; i--) s += (uint32_t)t[i] * (uint32_t)v[-1 - i];
     return (int32_t)s >> 8;
 }
 
@@ -231,20 +229,32 @@ typedef struct {
     uint32_t scale[BLOCK];
 } Above;
 
-ALWAYS_INLINE void look_above(const Neighbours *n, const Cursor *c, int x, Above *a, int wide)
+/* A function of its own, in which the compiler sees loops over a block and nothing else. */
+TWO_BUILDS
+NOINLINE void look_above_narrow(const Neighbours *n, const int32_t *v, const int32_t *e, int odd, Above *a)
 {
-    if (wide) mean_above_wide(n, c->v + x, c->odd, a->wide);
-    else mean_above(n, c->v + x, c->odd, a->sum);
-    scale_above(n, c->v + x, c->e + x, a->scale);
+    mean_above(n, v, odd, a->sum);
+    scale_above(n, v, e, a->scale);
 }
 
-ALWAYS_INLINE void block_pixel(const Neighbours *n, Cursor *c, int x, int i, int odd, const Above *a,
-                               int wide, int serial, int plain)
+TWO_BUILDS
+NOINLINE void look_above_wide(const Neighbours *n, const int32_t *v, const int32_t *e, int odd, Above *a)
 {
-    int32_t mean = wide ? own_row_wide(n, c, x, odd, a->wide[i])
-                        : own_row_narrow(n, c, x, odd, a->sum[i], serial);
+    mean_above_wide(n, v, odd, a->wide);
+    scale_above(n, v, e, a->scale);
+}
+
+ALWAYS_INLINE void look_above(const Neighbours *n, const Cursor *c, int x, Above *a, int wide)
+{
+    if (wide) look_above_wide(n, c->v + x, c->e + x, c->odd, a);
+    else look_above_narrow(n, c->v + x, c->e + x, c->odd, a);
+}
+
+ALWAYS_INLINE void block_pixel(const Neighbours *n, Cursor *c, int x, int i, int odd, const Above *a, int wide)
+{
+    int32_t mean = wide ? own_row_wide(n, c, x, odd, a->wide[i]) : own_row_narrow(n, c, x, odd, a->sum[i]);
     uint32_t scale = a->scale[i] + scale_beside(n, c->v + x, c->e + x, c->v[x - 1], c->e[x - 1]);
-    finish_pixel(c, x, odd, mean, scale, plain);
+    finish_pixel(c, x, odd, mean, scale);
 }
 
 ALWAYS_INLINE int block_is_sound(const Cursor *c, int x, int n)
@@ -292,7 +302,7 @@ static void end_row(Decoder *d, Cursor *c, int y)
     }
 }
 
-ALWAYS_INLINE int one_block(const Neighbours *n, Cursor *c, int x, int wide, int serial)
+ALWAYS_INLINE int one_block(const Neighbours *n, Cursor *c, int x, int wide)
 {
     Above above;
     int count = c->d->w - x < BLOCK ? c->d->w - x : BLOCK;
@@ -301,7 +311,7 @@ ALWAYS_INLINE int one_block(const Neighbours *n, Cursor *c, int x, int wide, int
     Cursor at = *c;
     take_lane(&at);
     ROLLED
-    for (int i = 0; i < count; i++) block_pixel(n, &at, x + i, i, i & 1, &above, wide, serial, 0);
+    for (int i = 0; i < count; i++) block_pixel(n, &at, x + i, i, i & 1, &above, wide);
     give_lane(&at);
     return block_is_sound(c, x, count);
 }
@@ -310,17 +320,13 @@ ALWAYS_INLINE int one_block(const Neighbours *n, Cursor *c, int x, int wide, int
 TWO_BUILDS
 NOINLINE int edge_block(const Neighbours *n, Cursor *c, int x, int wide)
 {
-    return wide ? one_block(n, c, x, 1, MAX_SERIAL) : one_block(n, c, x, 0, MAX_SERIAL);
+    return wide ? one_block(n, c, x, 1) : one_block(n, c, x, 0);
 }
 
 /* A block in each of two rows: while one waits for its last pixel the other goes on. */
-ALWAYS_INLINE int two_blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2, int x2, int wide,
-                             int serial, int plain)
+ALWAYS_INLINE int two_blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2, int x2, int wide)
 {
     Above above1, above2;
-    if (c1->d->w - x1 < BLOCK || c1->d->w - x2 < BLOCK)
-        return edge_block(n, c1, x1, wide) && edge_block(n, c2, x2, wide);
-    if (!lane_ready(c1->lane) || !lane_ready(c2->lane)) return 0;
     look_above(n, c1, x1, &above1, wide);
     look_above(n, c2, x2, &above2, wide);
     Cursor a = *c1, b = *c2;
@@ -328,18 +334,153 @@ ALWAYS_INLINE int two_blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2
     take_lane(&b);
     ROLLED
     for (int i = 0; i < BLOCK; i += 2) {
-        block_pixel(n, &a, x1 + i, i, 0, &above1, wide, serial, plain);
-        block_pixel(n, &b, x2 + i, i, 0, &above2, wide, serial, plain);
-        block_pixel(n, &a, x1 + i + 1, i + 1, 1, &above1, wide, serial, plain);
-        block_pixel(n, &b, x2 + i + 1, i + 1, 1, &above2, wide, serial, plain);
+        block_pixel(n, &a, x1 + i, i, 0, &above1, wide);
+        block_pixel(n, &b, x2 + i, i, 0, &above2, wide);
+        block_pixel(n, &a, x1 + i + 1, i + 1, 1, &above1, wide);
+        block_pixel(n, &b, x2 + i + 1, i + 1, 1, &above2, wide);
     }
     give_lane(&a);
     give_lane(&b);
     return block_is_sound(c1, x1, BLOCK) && block_is_sound(c2, x2, BLOCK);
 }
 
+/* ---- usual rows: narrow values, no mask, no copies, three taps of the own row at most ------ */
+
+enum {
+    QUICK_TAPS = 3,
+    LONG_SCALE = 7 << 12, /* from which on residuals have raw bits */
+    STEP_OCTAVES = 8,     /* step_octaves(4096) */
+};
+
+/* What a pixel hands to the next of its row: kept in registers, since through memory it were late. */
+typedef struct {
+    uint32_t v1, e1;
+    int bad; /* a level beyond 32 bits */
+    Cursor at;
+} Run;
+
+ALWAYS_INLINE Run run_from(const Cursor *c, int x)
+{
+    Run r = {(uint32_t)c->v[x - 1], (uint32_t)c->e[x - 1], 0, *c};
+    take_lane(&r.at);
+    return r;
+}
+
+/* A residual with raw bits beside its symbol. */
+ALWAYS_INLINE uint32_t long_residual(Run *r, int s, int shift)
+{
+    BitReader *raw = &r->at.lane->raw;
+    uint32_t d = (uint32_t)(s - MIDDLE), low = 0;
+    if (shift) low = get_bits(raw, shift) - (1u << shift >> 1);
+    if (UNLIKELY(s == ESCAPE)) d = escaped(raw);
+    return (d << shift) + low;
+}
+
+ALWAYS_INLINE int32_t quick_mean(const Neighbours *n, const Run *r, int x, int odd, uint32_t above)
+{
+    const int32_t *t = n->serial[2 * r->at.odd + odd], *v = r->at.v + x;
+    above += (uint32_t)t[1] * (uint32_t)v[-2] + (uint32_t)t[2] * (uint32_t)v[-3];
+    return (int32_t)(above + (uint32_t)t[0] * r->v1) >> 8;
+}
+
+ALWAYS_INLINE uint32_t size_of(uint32_t d) /* of a number with a sign; without a branch */
+{
+    uint32_t sign = 0 - (d >> 31);
+    return (d ^ sign) - sign;
+}
+
+ALWAYS_INLINE uint32_t quick_scale(const Neighbours *n, const Run *r, int x, uint32_t above)
+{
+    const int32_t *w = n->weight, *e = r->at.e + x;
+    above += (uint32_t)w[3] * (uint32_t)e[-2] + (uint32_t)w[5] * (uint32_t)e[-3];
+    above += (uint32_t)w[8] * step_between((int32_t)r->v1, r->at.v[x - 1 - n->stride]);
+    return above + (uint32_t)w[6] * r->e1;
+}
+
+/* 16 * class_of(scale) + 16 * LOOKUP_BIAS: all bits below the highest three are shifted out. */
+enum { LOOKUP_BIAS = 28 };
+ALWAYS_INLINE uint32_t quick_class(uint32_t scale)
+{
+    uint32_t n = (uint32_t)top_bit(scale);
+    return (n << 6) + (scale >> (n - 2) << 4);
+}
+
+ALWAYS_INLINE void hand_on(Run *r, int x, uint32_t value, uint32_t error)
+{
+    r->at.v[x] = (int32_t)value, r->at.e[x] = (int32_t)error;
+    r->v1 = value, r->e1 = error;
+}
+
+/* Without raw bits an error is known from symbol and offset, which are there before the value. */
+ALWAYS_INLINE void quick_pixel(const Neighbours *n, Run *r, int x, int i, int odd, const Above *a)
+{
+    int32_t place = quick_mean(n, r, x, odd, (uint32_t)a->sum[i]) + 8;
+    uint32_t scale = 64 + quick_scale(n, r, x, a->scale[i]);
+    uint32_t offset = (uint32_t)place & 15, flip = (uint32_t)((int32_t)(offset - 8) >> 31);
+    ptrdiff_t table = (ptrdiff_t)(quick_class(scale) + offset) - 16 * LOOKUP_BIAS;
+    int s = get_symbol(r->at.lookup[table], &r->at.state[odd], &r->at.word);
+    uint32_t d = (uint32_t)s - MIDDLE, error = size_of(16 * d - size_of(offset - 8));
+    if (UNLIKELY((scale >= LONG_SCALE) | (s == ESCAPE))) {
+        d = long_residual(r, s, class_shift(class_of(scale - 64)));
+        error = (uint32_t)clipped_error_alone((int32_t)((uint32_t)(place >> 4) + ((d ^ flip) - flip)), place - 8);
+    }
+    hand_on(r, x, (uint32_t)(place >> 4) + ((d ^ flip) - flip), error);
+}
+
+/* On a grid of shifts alone: floor_div by 4096 is a shift. */
+ALWAYS_INLINE void quick_grid_pixel(const Neighbours *n, Run *r, int x, int i, int odd, const Above *a)
+{
+    int64_t from_base = r->at.d->base - r->at.shift[x];
+    int32_t mean = quick_mean(n, r, x, odd, (uint32_t)a->sum[i]);
+    int64_t place = 8 + (((int64_t)mean * 64 + from_base) >> 8);
+    int class = class_of(quick_scale(n, r, x, a->scale[i])) - STEP_OCTAVES;
+    class = class < 0 ? 0 : class;
+    uint32_t offset = (uint32_t)place & 15, flip = (uint32_t)((int32_t)(offset - 8) >> 31);
+    int s = get_symbol(r->at.lookup[16 * (uint32_t)class + offset], &r->at.state[odd], &r->at.word);
+    uint32_t d = (uint32_t)s - MIDDLE;
+    if (UNLIKELY(class_shift(class) || s == ESCAPE)) d = long_residual(r, s, class_shift(class));
+    int64_t level = (place >> 4) + (int32_t)((d ^ flip) - flip), value = 4 * level + ((512 - from_base) >> 10);
+    r->bad |= (level != (int32_t)level) | (value != (int32_t)value);
+    hand_on(r, x, (uint32_t)value, (uint32_t)clipped_error_alone((int32_t)value, mean));
+}
+
+ALWAYS_INLINE void any_quick_pixel(const Neighbours *n, Run *r, int x, int i, int odd, const Above *a, int on_grid)
+{
+    if (on_grid) quick_grid_pixel(n, r, x, i, odd, a);
+    else quick_pixel(n, r, x, i, odd, a);
+}
+
+ALWAYS_INLINE int two_quick_blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2, int x2, int on_grid)
+{
+    Above above1, above2;
+    look_above(n, c1, x1, &above1, 0);
+    look_above(n, c2, x2, &above2, 0);
+    Run a = run_from(c1, x1), b = run_from(c2, x2);
+    ROLLED
+    for (int i = 0; i < BLOCK; i += 2) {
+        any_quick_pixel(n, &a, x1 + i, i, 0, &above1, on_grid);
+        any_quick_pixel(n, &b, x2 + i, i, 0, &above2, on_grid);
+        any_quick_pixel(n, &a, x1 + i + 1, i + 1, 1, &above1, on_grid);
+        any_quick_pixel(n, &b, x2 + i + 1, i + 1, 1, &above2, on_grid);
+    }
+    give_lane(&a.at);
+    give_lane(&b.at);
+    return !a.bad && !b.bad && block_is_sound(c1, x1, BLOCK) && block_is_sound(c2, x2, BLOCK);
+}
+
+enum { NARROW_ROWS, WIDE_ROWS, QUICK_ROWS, QUICK_GRID_ROWS };
+
+ALWAYS_INLINE int blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2, int x2, int kind)
+{
+    if (c1->d->w - x1 < BLOCK || c1->d->w - x2 < BLOCK)
+        return edge_block(n, c1, x1, kind == WIDE_ROWS) && edge_block(n, c2, x2, kind == WIDE_ROWS);
+    if (!lane_ready(c1->lane) || !lane_ready(c2->lane)) return 0;
+    return kind < QUICK_ROWS ? two_blocks(n, c1, x1, c2, x2, kind == WIDE_ROWS)
+                             : two_quick_blocks(n, c1, x1, c2, x2, kind == QUICK_GRID_ROWS);
+}
+
 /* Odd rows lead, even rows follow two blocks behind the row above them. */
-ALWAYS_INLINE int rows_in_pairs(Decoder *d, int wide, int serial, int plain)
+ALWAYS_INLINE int rows_in_pairs(Decoder *d, int kind)
 {
     const Neighbours *n = &d->near;
     int y1 = 1, y2 = 2, x1 = 0, x2 = 0;
@@ -349,22 +490,22 @@ ALWAYS_INLINE int rows_in_pairs(Decoder *d, int wide, int serial, int plain)
         if (go1 && !x1) c1 = row_cursor(d, y1);
         if (go2 && !x2) c2 = row_cursor(d, y2);
         if (go1 && go2) {
-            if (!two_blocks(n, &c1, x1, &c2, x2, wide, serial, plain)) return 0;
+            if (!blocks(n, &c1, x1, &c2, x2, kind)) return 0;
         } else if (go1) {
-            if (!edge_block(n, &c1, x1, wide)) return 0;
-        } else if (go2 && !edge_block(n, &c2, x2, wide)) return 0;
+            if (!edge_block(n, &c1, x1, kind == WIDE_ROWS)) return 0;
+        } else if (go2 && !edge_block(n, &c2, x2, kind == WIDE_ROWS)) return 0;
         if (go1 && (x1 += BLOCK) >= d->w) end_row(d, &c1, y1), y1 += 2, x1 = 0;
         if (go2 && (x2 += BLOCK) >= d->w) end_row(d, &c2, y2), y2 += 2, x2 = 0;
     }
     return 1;
 }
 
-ALWAYS_INLINE int rows_in_turn(Decoder *d, const Neighbours *n, int y, int end, int wide, int serial)
+ALWAYS_INLINE int rows_in_turn(Decoder *d, const Neighbours *n, int y, int end, int wide)
 {
     for (; y < end; y++) {
         Cursor c = row_cursor(d, y);
         for (int x = 0; x < d->w; x += BLOCK)
-            if (!one_block(n, &c, x, wide, serial)) return 0;
+            if (!one_block(n, &c, x, wide)) return 0;
         end_row(d, &c, y);
     }
     return 1;
@@ -372,18 +513,21 @@ ALWAYS_INLINE int rows_in_turn(Decoder *d, const Neighbours *n, int y, int end, 
 
 /* One function each, so that the compiler has few things to keep in registers. */
 TWO_BUILDS
-static int usual_rows(Decoder *d) { return rows_in_pairs(d, 0, 3, 1); }
+static int quick_rows(Decoder *d) { return rows_in_pairs(d, QUICK_ROWS); }
 
 TWO_BUILDS
-static int narrow_rows(Decoder *d) { return rows_in_pairs(d, 0, MAX_SERIAL, 0); }
+static int quick_grid_rows(Decoder *d) { return rows_in_pairs(d, QUICK_GRID_ROWS); }
 
 TWO_BUILDS
-static int wide_rows(Decoder *d) { return rows_in_pairs(d, 1, MAX_SERIAL, 0); }
+static int narrow_rows(Decoder *d) { return rows_in_pairs(d, NARROW_ROWS); }
+
+TWO_BUILDS
+static int wide_rows(Decoder *d) { return rows_in_pairs(d, WIDE_ROWS); }
 
 TWO_BUILDS
 static int some_rows(Decoder *d, const Neighbours *n, int y, int end)
 {
-    return d->model.wide ? rows_in_turn(d, n, y, end, 1, MAX_SERIAL) : rows_in_turn(d, n, y, end, 0, MAX_SERIAL);
+    return d->model.wide ? rows_in_turn(d, n, y, end, 1) : rows_in_turn(d, n, y, end, 0);
 }
 
 static int plain_rows(Decoder *d)
@@ -391,13 +535,14 @@ static int plain_rows(Decoder *d)
     const Model *m = &d->model;
     if (d->w <= (LAG + 1) * BLOCK) return some_rows(d, &d->near, 1, d->h);
     if (m->wide) return wide_rows(d);
-    return d->valid || d->grid.shift || m->copies || m->serial > 3 ? narrow_rows(d) : usual_rows(d);
+    if (d->valid || m->copies || m->serial > QUICK_TAPS || d->grid.step) return narrow_rows(d);
+    return d->grid.shift ? quick_grid_rows(d) : quick_rows(d);
 }
 
 TWO_BUILDS
 static int adapted_rows(Decoder *d)
 {
-    Adapt *a = malloc(sizeof *a);
+    Adapt *a = take(sizeof *a);
     int good = a != 0, wide = d->model.wide;
     Neighbours n = d->near;
     if (!good) return AE_MEMORY;
@@ -416,11 +561,11 @@ static int adapted_rows(Decoder *d)
                 take_lane(&c);
             }
             int32_t p = wide ? own_row_wide(&n, &c, x, x & 1, above.wide[i])
-                             : own_row_narrow(&n, &c, x, x & 1, above.sum[i], MAX_SERIAL);
+                             : own_row_narrow(&n, &c, x, x & 1, above.sum[i]);
             int32_t mean = adapt_mean(a, c.v + x, c.e + x, r + x, d->stride, p);
             uint32_t scale = above.scale[i] + scale_beside(&n, c.v + x, c.e + x, c.v[x - 1], c.e[x - 1]);
             if (a->nlms) scale += (uint32_t)(d->model.weight[9] * a->moved);
-            finish_pixel(&c, x, x & 1, mean, scale, 0);
+            finish_pixel(&c, x, x & 1, mean, scale);
             if (!block_is_sound(&c, x, 1)) good = 0;
             else adapt_learn(a, c.v[x], p, r + x);
             if (i == BLOCK - 1 || x == d->w - 1) give_lane(&c);
@@ -428,7 +573,7 @@ static int adapted_rows(Decoder *d)
         for (ptrdiff_t x = d->w; x < d->stride - PAD; x++) r[x] = r[d->w - 1];
         end_row(d, &c, y);
     }
-    free(a);
+    give(a);
     return good ? AE_OK : AE_CORRUPT;
 }
 
@@ -491,25 +636,45 @@ static BitReader bit_reader(const Source *s, int part)
     return b;
 }
 
-/* Tiles of plain 32-bit integers, the usual case. */
-TWO_BUILDS
-static void put_rows_plain(const Decoder *d, int32_t base, int32_t *k)
+/* Values that need nothing but their base, or the base of their levels. */
+ALWAYS_INLINE int put_simple(const Decoder *d, int64_t base, void *k, int bytes_each)
 {
+    int fits = 1;
     for (int y = 0; y < d->h; y++) {
         const int32_t *v = d->v + ((ptrdiff_t)y + ROWS_ABOVE) * d->stride + PAD;
-        const uint8_t *valid = d->valid ? d->valid + (ptrdiff_t)y * d->w : 0;
-        for (int x = 0; x < d->w; x++) *k++ = valid && !valid[x] ? 0 : base + v[x];
+        ptrdiff_t first = (ptrdiff_t)y * d->w;
+        const uint8_t *valid = d->valid ? d->valid + first : 0;
+        const int64_t *shift = d->grid.shift ? d->grid.shift + first : 0;
+        for (int x = 0; x < d->w; x++) {
+            int64_t value = shift ? (1024 * (int64_t)v[x] + base - shift[x] + 2048) >> 12 : base + v[x];
+            value = valid && !valid[x] ? 0 : value;
+            if (bytes_each == 8) ((int64_t *)k)[first + x] = value;
+            else ((int32_t *)k)[first + x] = (int32_t)value;
+            if (bytes_each == 4 && shift) fits &= value == (int32_t)value;
+        }
     }
+    return fits ? AE_OK : AE_RANGE;
+}
+
+TWO_BUILDS
+static int put_simple_rows(const Decoder *d, int64_t base, void *k, int bytes_each)
+{
+    return bytes_each == 8 ? put_simple(d, base, k, 8) : put_simple(d, base, k, 4);
+}
+
+/* Nothing apart, no ranks, and sums that fit the output. */
+static int is_simple(const Decoder *d, const Source *s, int bytes_each)
+{
+    const Head *h = &s->head;
+    int64_t base = (int64_t)h->base, most = bytes_each == 8 ? INT64_MAX / 2 : INT32_MAX - 2 * (int64_t)FAR;
+    if (d->grid.step || h->ranks || h->shift || h->size[PART_LOW] || h->size[PART_FAR]) return 0;
+    return h->on_grid || (!d->model.wide && base < most && base > -most);
 }
 
 static int put_rows(const Decoder *d, const Source *s, void *k, int bytes_each)
 {
-    int64_t base = (int64_t)s->head.base, most = INT32_MAX - 2 * (int64_t)FAR;
-    if (bytes_each == 4 && !d->model.wide && !s->head.on_grid && !s->head.ranks && !s->head.shift && base < most
-        && base > -most && !s->head.size[PART_LOW]) {
-        put_rows_plain(d, (int32_t)base, k);
-        return AE_OK;
-    }
+    int64_t base = (int64_t)s->head.base;
+    if (is_simple(d, s, bytes_each)) return put_simple_rows(d, base, k, bytes_each);
     BitReader low = bit_reader(s, PART_LOW);
     const uint8_t *far = s->part[PART_FAR], *end = far + s->head.size[PART_FAR];
     int shift = s->head.shift, status = AE_OK;
@@ -563,9 +728,9 @@ static int make_planes(Decoder *d)
     d->stride = (d->w + BLOCK - 1) / BLOCK * BLOCK + 2 * PAD;
     size_t area = (size_t)(d->h + ROWS_ABOVE) * (size_t)d->stride;
     int adapts = d->model.adapt || d->model.bias;
-    d->v = malloc(area * sizeof *d->v);
-    d->e = malloc(area * sizeof *d->e);
-    d->residual = adapts ? calloc(area, sizeof *d->residual) : 0;
+    d->v = take(area * sizeof *d->v);
+    d->e = take(area * sizeof *d->e);
+    d->residual = adapts ? take_zeros(area, sizeof *d->residual) : 0;
     if (!d->v || !d->e || (adapts && !d->residual)) return AE_MEMORY;
     memset(d->v, 0, ROWS_ABOVE * (size_t)d->stride * sizeof *d->v);
     memset(d->e, 0, ROWS_ABOVE * (size_t)d->stride * sizeof *d->e);
@@ -618,7 +783,7 @@ int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int
     ByteReader r = {data, data + size, 0};
     Source s = {.levels = levels, .level_count = level_count};
     if (!get_head(&r, &s.head) || (s.head.on_grid && !grid.shift)) return AE_CORRUPT;
-    Decoder *d = calloc(1, sizeof *d);
+    Decoder *d = take_zeros(1, sizeof *d);
     if (!d) return AE_MEMORY;
     d->valid = valid;
     if (s.head.on_grid) d->grid = grid, d->base = (int64_t)s.head.base;
@@ -628,7 +793,7 @@ int ae_decode(const uint8_t *data, size_t size, const uint8_t *valid, int h, int
     for (int i = 0; i < PARTS && s.head.method == METHOD_CODED; i++) s.part[i] = at, at += s.head.size[i];
     int status = s.head.method == METHOD_CODED ? decode_coded(d, &s, k, bytes_each)
                                                : decode_flat(d, &s, &r, k, bytes_each);
-    free(d->v), free(d->e), free(d->residual), free(d->made);
-    free(d);
+    give(d->v), give(d->e), give(d->residual), give(d->made);
+    give(d);
     return status;
 }

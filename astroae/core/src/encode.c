@@ -5,7 +5,7 @@
 #include <math.h>
 
 enum { MODEL_ROOM = 1 << 15, SAMPLE = 512, STATE_BYTES = 8, RAW_EACH = 6,
-       BIAS_ROWS = 32 };
+       BIAS_ROWS = 16 };
 
 /* One tile on its way: what was given, and how it became the values of the plane. */
 typedef struct {
@@ -179,7 +179,7 @@ static int usual_taps(const Tile *t)
 static int usual_rows(const Tile *t)
 {
     const Plane *p = &t->work.plane;
-    return t->effort ? 3 : p->h >= 128 ? 5 : p->h >= 48 ? 3 : 1;
+    return t->effort ? 3 : p->h >= 128 ? 7 : p->h >= 48 ? 3 : 1;
 }
 
 /* Mean |error| down to 8 bits. */
@@ -218,7 +218,7 @@ static double bias_gain(Tile *t, const Model *m)
     int rows = t->effort || p->h < BIAS_ROWS ? p->h : BIAS_ROWS;
     size_t errors = (size_t)(rows + ROWS_ABOVE) * (size_t)p->stride * sizeof *p->e;
     size_t means = (size_t)rows * (size_t)p->w * sizeof *p->mean;
-    char *kept = malloc(errors + means);
+    char *kept = take(errors + means);
     Model with = *m;
     if (!kept) return 0;
     memcpy(kept, p->e, errors);
@@ -228,7 +228,7 @@ static double bias_gain(Tile *t, const Model *m)
     double after = work_adapt(k, &with, rows) ? 0 : relative_error(k, rows / 3, rows);
     memcpy(p->e, kept, errors);
     memcpy(p->mean, kept + errors, means);
-    free(kept);
+    give(kept);
     return before > 0 && after > 0 ? log2(before / after) : 0;
 }
 
@@ -333,17 +333,17 @@ typedef struct {
 
 static void symbols_free(Symbols *s)
 {
-    for (int lane = 0; s && lane < 2; lane++) free(s->op[lane]), free(s->room[lane]);
-    free(s);
+    for (int lane = 0; s && lane < 2; lane++) give(s->op[lane]), give(s->room[lane]);
+    give(s);
 }
 
 static Symbols *symbols_new(const Work *k, const Model *m)
 {
-    Symbols *s = calloc(1, sizeof *s);
+    Symbols *s = take_zeros(1, sizeof *s);
     size_t pixels = (size_t)((k->plane.h + 1) / 2) * (size_t)k->plane.w;
     for (int lane = 0; s && lane < 2; lane++) {
-        s->op[lane] = malloc(pixels * (m->copies ? 3 : 1) * sizeof **s->op);
-        s->room[lane] = malloc(pixels * RAW_EACH + 64);
+        s->op[lane] = take(pixels * (m->copies ? 3 : 1) * sizeof **s->op);
+        s->room[lane] = take(pixels * RAW_EACH + 64);
         s->raw[lane].at = s->room[lane];
         s->raw[lane].end = s->room[lane] + pixels * RAW_EACH + 64;
         if (s->op[lane] && s->room[lane]) continue;
@@ -393,50 +393,87 @@ ALWAYS_INLINE uint32_t put_residual(const Symbols *s, BitWriter *raw, int32_t di
     return operation(t->start[symbol], t->freq[symbol], x & 1);
 }
 
-static void collect(const Work *k, const Model *m, Symbols *s)
+static void collect_row(const Work *k, const Model *m, Symbols *s, int y)
 {
     const Plane *p = &k->plane;
-    for (int y = 0; y < p->h; y++) {
-        const int32_t *v = ROW(p, p->v, y);
-        const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
-        const uint8_t *valid = p->valid ? p->valid + (ptrdiff_t)y * p->w : 0;
-        BitWriter raw = s->raw[y & 1];
-        uint32_t *first = s->op[y & 1], *op = first + s->count[y & 1];
-        int copies = m->copies && y;
-        for (int x = 0; x < p->w; x++) {
-            int done = 0;
-            if (valid && !valid[x]) continue;
-            if (copies) op = put_flags(m, v + x, p->stride, x, op, &done);
-            if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
-        }
-        s->raw[y & 1] = raw;
-        s->count[y & 1] = op - first;
+    const int32_t *v = ROW(p, p->v, y);
+    const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
+    const uint8_t *valid = p->valid ? p->valid + (ptrdiff_t)y * p->w : 0;
+    BitWriter raw = s->raw[y & 1];
+    uint32_t *first = s->op[y & 1], *op = first + s->count[y & 1];
+    int copies = m->copies && y;
+    for (int x = 0; x < p->w; x++) {
+        int done = 0;
+        if (valid && !valid[x]) continue;
+        if (copies) op = put_flags(m, v + x, p->stride, x, op, &done);
+        if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
+    }
+    s->raw[y & 1] = raw;
+    s->count[y & 1] = op - first;
+}
+
+/* The same where every pixel has a residual, off any grid. */
+TWO_BUILDS
+static void collect_plain_row(const Work *k, Symbols *s, int y)
+{
+    const Plane *p = &k->plane;
+    const int32_t *v = ROW(p, p->v, y), *mean = p->mean + (ptrdiff_t)y * p->w;
+    const uint8_t *class = k->class + (ptrdiff_t)y * p->w;
+    BitWriter raw = s->raw[y & 1];
+    uint32_t *op = s->op[y & 1] + s->count[y & 1];
+    int w = p->w;
+    for (int x = 0; x < w; x++)
+        op[x] = put_residual(s, &raw, (int32_t)((uint32_t)mean[x] - 16 * (uint32_t)v[x]), class[x], x);
+    s->raw[y & 1] = raw;
+    s->count[y & 1] += w;
+}
+
+static void collect(const Work *k, const Model *m, Symbols *s)
+{
+    int plain = !k->place && !k->plane.valid && !m->copies;
+    for (int y = 0; y < k->plane.h; y++) {
+        if (plain) collect_plain_row(k, s, y);
+        else collect_row(k, m, s, y);
     }
     put_last(&s->raw[0]);
     put_last(&s->raw[1]);
 }
 
-/* Backwards, so that the decoder goes forwards.  Words grow down from `end`. */
-TWO_BUILDS
-static uint8_t *put_words(const uint32_t *op, int64_t count, uint8_t *end)
+/* Words grow down from `end`. */
+typedef struct { uint32_t state[2]; uint8_t *end; } Words;
+
+ALWAYS_INLINE void put_word(Words *w, uint32_t o)
 {
-    uint32_t state[2] = {STATE_LOW, STATE_LOW};
-    while (count-- > 0) {
-        uint32_t o = op[count], start = o & 4095, freq = o >> 12 & 8191, x = state[o >> 25];
-        if (UNLIKELY(freq == PROB_ONE)) continue;
-        end[-1] = (uint8_t)(x >> 8), end[-2] = (uint8_t)x;
-        int full = x >= freq << (31 - PROB_BITS);
-        end -= 2 * full;
-        x = full ? x >> 16 : x;
-        Reciprocal r = reciprocals[freq];
-        uint32_t q = freq == 1 ? x : (uint32_t)((uint64_t)x * r.factor >> 32) >> r.shift;
-        state[o >> 25] = (q << PROB_BITS) + (x - q * freq) + start;
-    }
+    uint32_t start = o & 4095, freq = o >> 12 & 8191, x = w->state[o >> 25];
+    if (UNLIKELY(freq == PROB_ONE)) return;
+    w->end[-1] = (uint8_t)(x >> 8), w->end[-2] = (uint8_t)x;
+    int full = x >= freq << (31 - PROB_BITS);
+    w->end -= 2 * full;
+    x = full ? x >> 16 : x;
+    Reciprocal r = reciprocals[freq];
+    uint32_t q = freq == 1 ? x : (uint32_t)((uint64_t)x * r.factor >> 32) >> r.shift;
+    w->state[o >> 25] = (q << PROB_BITS) + (x - q * freq) + start;
+}
+
+static void put_states(Words *w)
+{
     for (int i = 1; i >= 0; i--) {
-        end -= 4;
-        for (int b = 0; b < 4; b++) end[b] = (uint8_t)(state[i] >> 8 * b);
+        w->end -= 4;
+        for (int b = 0; b < 4; b++) w->end[b] = (uint8_t)(w->state[i] >> 8 * b);
     }
-    return end;
+}
+
+/* Backwards, so that the decoder goes forwards; both lanes in turn, since each waits for its states. */
+TWO_BUILDS
+static void put_words(const Symbols *s, uint8_t *end[2])
+{
+    int64_t i = s->count[0], j = s->count[1];
+    Words a = {{STATE_LOW, STATE_LOW}, end[0]}, b = {{STATE_LOW, STATE_LOW}, end[1]};
+    while (i > j) put_word(&a, s->op[0][--i]);
+    while (j > i) put_word(&b, s->op[1][--j]);
+    while (i-- > 0) put_word(&a, s->op[0][i]), put_word(&b, s->op[1][i]);
+    put_states(&a), put_states(&b);
+    end[0] = a.end, end[1] = b.end;
 }
 
 /* ---- parts --------------------------------------------------------------------------------- */
@@ -477,7 +514,7 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
                  .on_grid = t->work.grid.shift != 0};
     size_t low_room = t->shift ? (size_t)(t->work.counted * t->shift / 8 + 16) : 0;
     size_t most = 2 * (size_t)(s->count[0] + s->count[1]) + 4 * STATE_BYTES;
-    uint8_t *extra = malloc(MODEL_ROOM + low_room + 8 * (size_t)t->far + most), *at = extra;
+    uint8_t *extra = take(MODEL_ROOM + low_room + 8 * (size_t)t->far + most), *at = extra;
     const uint8_t *part[PARTS];
     if (!extra) return AE_MEMORY;
     BitWriter b = {0, 0, at, at + MODEL_ROOM, 0};
@@ -486,13 +523,14 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
     part[PART_MODEL] = at, head.size[PART_MODEL] = (size_t)(b.at - at), at += MODEL_ROOM;
     part[PART_LOW] = at, head.size[PART_LOW] = put_low(t, at, at + low_room), at += low_room;
     part[PART_FAR] = at, head.size[PART_FAR] = put_far(t, at), at += 8 * (size_t)t->far;
+    uint8_t *end[2], *words[2];
+    for (int lane = 0; lane < 2; lane++) words[lane] = end[lane] = at += 2 * (size_t)s->count[lane] + 2 * STATE_BYTES;
+    put_words(s, words);
     for (int lane = 0; lane < 2; lane++) {
         part[PART_RAW0 + lane] = s->room[lane];
         head.size[PART_RAW0 + lane] = (size_t)(s->raw[lane].at - s->room[lane]);
-        uint8_t *end = at + 2 * (size_t)s->count[lane] + 2 * STATE_BYTES;
-        uint8_t *words = put_words(s->op[lane], s->count[lane], end);
-        part[PART_WORDS0 + lane] = words, at = end;
-        head.size[PART_WORDS0 + lane] = lane && t->work.plane.h == 1 ? 0 : (size_t)(end - words);
+        part[PART_WORDS0 + lane] = words[lane];
+        head.size[PART_WORDS0 + lane] = lane && t->work.plane.h == 1 ? 0 : (size_t)(end[lane] - words[lane]);
     }
     size_t total = 1 + 10 + 1 + 5 * (PARTS - 1);
     for (int i = 0; i < PARTS; i++) total += head.size[i];
@@ -505,14 +543,14 @@ static int64_t put_parts(Tile *t, const Model *m, Symbols *s, int ranks, uint8_t
         }
         status = to - out;
     }
-    free(extra);
+    give(extra);
     return status;
 }
 
 /* Bytes of the coded form, or an error. */
 static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
 {
-    Model *m = malloc(sizeof *m);
+    Model *m = take(sizeof *m);
     const Plane *p = &t->work.plane;
     int64_t status = m ? work_new(&t->work, p->h, p->w, t->valid, t->effort) : AE_MEMORY;
     if (!status) {
@@ -530,7 +568,7 @@ static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
         symbols_free(s);
     }
     work_free(&t->work);
-    free(m);
+    give(m);
     return status;
 }
 
@@ -572,7 +610,7 @@ static int64_t encode_values(Tile *t, int ranks, uint8_t *out, size_t room)
 /* Ranks of all valid pixels in the levels; NULL where one is no level. */
 static int64_t *ranks_of(const Tile *t, const Options *o)
 {
-    int64_t *rank = calloc((size_t)t->work.area, sizeof *rank), n = o->level_count;
+    int64_t *rank = take_zeros((size_t)t->work.area, sizeof *rank), n = o->level_count;
     for (int64_t i = 0; rank && i < t->work.area; i++) {
         if (!is_valid(t, i)) continue;
         int64_t v = value_at(t, i), low = 0, high = n;
@@ -582,7 +620,7 @@ static int64_t *ranks_of(const Tile *t, const Options *o)
             else high = middle;
         }
         if (low == n || o->levels[low] != v) {
-            free(rank);
+            give(rank);
             return 0;
         }
         rank[i] = low;
@@ -598,13 +636,13 @@ static int64_t encode_ranks(const Tile *tile, const Options *o, uint8_t *out, si
     t.k = rank, t.bytes_each = 8;
     t.work.grid.step = t.work.grid.shift = 0;
     size = encode_values(&t, 1, out, room);
-    free(rank);
+    give(rank);
     return size;
 }
 
 static int64_t verified(const Tile *t, const Options *o, int h, int w, const uint8_t *out, int64_t size)
 {
-    void *back = malloc((size_t)t->work.area * (size_t)t->bytes_each + 8);
+    void *back = take((size_t)t->work.area * (size_t)t->bytes_each + 8);
     if (!back) return AE_MEMORY;
     int status = ae_decode(out, (size_t)size, t->valid, h, w, t->work.grid, o->levels, o->level_count, back, t->bytes_each);
     if (!status && !t->valid) {
@@ -615,7 +653,7 @@ static int64_t verified(const Tile *t, const Options *o, int h, int w, const uin
         for (int64_t i = 0; i < t->work.area; i++)
             if (is_valid(t, i) && value_at(t, i) != value_at(&b, i)) status = AE_DIFFERS;
     }
-    free(back);
+    give(back);
     return status ? AE_DIFFERS : size;
 }
 
@@ -632,10 +670,10 @@ int64_t ae_encode(const void *k, int bytes_each, const uint8_t *valid, int h, in
     Tile plain = t;
     int64_t size = encode_values(&plain, 0, out, room);
     if (size >= 0 && options->level_count > 0) {
-        uint8_t *other = malloc((size_t)size + 1);
+        uint8_t *other = take((size_t)size + 1);
         int64_t less = other ? encode_ranks(&t, options, other, (size_t)size) : AE_MEMORY;
         if (less >= 0 && less < size) memcpy(out, other, (size_t)(size = less));
-        free(other);
+        give(other);
     }
     return size >= 0 && options->verify ? verified(&t, options, h, w, out, size) : size;
 }

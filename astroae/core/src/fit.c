@@ -33,6 +33,7 @@ typedef struct {
 
 typedef struct {
     float x[MOST][COLUMNS + LANES], weight[COLUMNS + LANES], y[COLUMNS + LANES];
+    int n; /* equations that wait for their products */
 } Rows;
 
 /* Nearest causal neighbours: their mean, and the square of their spread. */
@@ -58,7 +59,8 @@ ALWAYS_INLINE Near near_in_line(const int32_t *v)
 ALWAYS_INLINE float equation_weight(Near n, float target, float quiet)
 {
     float spread = n.spread + quiet, d = (target - n.mean) * (target - n.mean);
-    return d > SURPRISE * spread ? SURPRISE / d : 1 / spread;
+    int surprising = d > SURPRISE * spread;
+    return (surprising ? (float)SURPRISE : 1.f) / (surprising ? d : spread);
 }
 
 static int by_size(const void *a, const void *b)
@@ -84,32 +86,31 @@ static float quiet_level(const Plane *p)
     return found[n / 2] + 1.f / 12;
 }
 
-/* Fill x with every second pixel from `first`: neighbours, then the target; weights. */
-ALWAYS_INLINE int gather(Rows *r, const Model *m, const Plane *p, int y, int first, int end, float quiet)
+/* Add every second pixel from `first` to x: neighbours, then the target; weights. */
+ALWAYS_INLINE void gather(Rows *r, const Model *m, const Plane *p, int y, int first, int end, float quiet)
 {
     const int32_t *v = ROW(p, p->v, y) + first;
-    int n = (end - first + 1) / 2, padded = (n + LANES - 1) / LANES * LANES, k = 0;
-    if (n <= 0) return 0;
+    int n = (end - first + 1) / 2, k = 0;
+    float *weight = r->weight + r->n;
+    if (n <= 0) return;
     for (int own = 1; own >= 0; own--)
         for (int i = 0; i < MAX_TAPS && k < (own ? m->serial : m->taps_count); i++) {
             int dy = p->h == 1 ? 0 : HOOD[i][0], dx = p->h == 1 ? -1 - i : HOOD[i][1];
             if ((dy == 0) != own) continue;
             const int32_t *s = v + dy * p->stride + dx;
-            for (int x = 0; x < n; x++) r->x[k][x] = (float)s[2 * x];
-            k++;
+            float *to = r->x[k++] + r->n;
+            for (int x = 0; x < n; x++) to[x] = (float)s[2 * x];
         }
-    for (int x = 0; x < n; x++) r->x[k][x] = (float)v[2 * x];
-    for (int x = 0; x < n; x++) {
-        Near near = p->h == 1 ? near_in_line(v + 2 * x) : near_of(v + 2 * x, p->stride);
-        r->weight[x] = equation_weight(near, r->x[k][x], quiet);
-    }
+    float *target = r->x[k] + r->n;
+    for (int x = 0; x < n; x++) target[x] = (float)v[2 * x];
+    if (p->h == 1)
+        for (int x = 0; x < n; x++) weight[x] = equation_weight(near_in_line(v + 2 * x), target[x], quiet);
+    else
+        for (int x = 0; x < n; x++) weight[x] = equation_weight(near_of(v + 2 * x, p->stride), target[x], quiet);
     if (p->valid)
         for (int x = 0; x < n; x++)
-            if (!p->valid[(ptrdiff_t)y * p->w + first + 2 * x]) r->weight[x] = 0;
-    for (int x = n; x < padded; x++) r->weight[x] = 0;
-    for (int i = 0; i <= k; i++)
-        for (int x = n; x < padded; x++) r->x[i][x] = 0;
-    return padded;
+            if (!p->valid[(ptrdiff_t)y * p->w + first + 2 * x]) weight[x] = 0;
+    r->n += n;
 }
 
 /* By halves: a fixed order, whatever the width of the machine's vectors. */
@@ -120,8 +121,13 @@ ALWAYS_INLINE float sum_of(float *s)
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
-ALWAYS_INLINE void products(Normal *a, Rows *r, int k, int n)
+ALWAYS_INLINE void products(Normal *a, Rows *r, int k)
 {
+    int n = (r->n + LANES - 1) / LANES * LANES;
+    for (int x = r->n; x < n; x++) r->weight[x] = 0;
+    for (int i = 0; i <= k; i++)
+        for (int x = r->n; x < n; x++) r->x[i][x] = 0;
+    r->n = 0;
     for (int x = 0; x < n; x++) a->weight += r->weight[x] > 0;
     for (int i = 0; i <= k; i++) {
         for (int x = 0; x < n; x++) r->y[x] = r->x[i][x] * r->weight[x];
@@ -151,15 +157,16 @@ TWO_BUILDS
 static void accumulate(Normal *sets, Rows *rows, const Model *m, const Plane *p, int every)
 {
     float quiet = quiet_level(p);
-    int k = m->taps_count, y = p->h > 2 * every ? every - 1 : p->h > 1;
-    for (; y < p->h; y += every)
-        for (int x = 0; x < p->w; x += 2 * COLUMNS) {
-            int end = x + 2 * COLUMNS < p->w ? x + 2 * COLUMNS : p->w;
-            for (int odd = 0; odd < 2; odd++) {
-                int n = gather(rows, m, p, y, x + odd, end, quiet);
-                products(&sets[2 * (y & 1) + odd], rows, k, n);
+    int first = p->h > 2 * every ? every - 1 : p->h > 1;
+    for (int set = 0; set < 4; set++) {
+        for (int y = first; y < p->h; y += every)
+            for (int x = 0; x < p->w && (y & 1) == set >> 1; x += 2 * COLUMNS) {
+                int end = x + 2 * COLUMNS < p->w ? x + 2 * COLUMNS : p->w;
+                if (rows->n + (end - x + 1) / 2 > COLUMNS) products(&sets[set], rows, m->taps_count);
+                gather(rows, m, p, y, x + (set & 1), end, quiet);
             }
-        }
+        products(&sets[set], rows, m->taps_count);
+    }
 }
 
 /* Cholesky with a little ridge; 0 where it fails. */
@@ -221,11 +228,11 @@ double fit_taps(Model *m, const Plane *p, int every, double least)
 {
     int k = m->taps_count;
     double taps[MOST], own[4][MOST], before = 0, after = 0;
-    Normal *sets = calloc(5, sizeof *sets);
-    Rows *rows = calloc(1, sizeof *rows);
+    Normal *sets = take_zeros(5, sizeof *sets);
+    Rows *rows = take_zeros(1, sizeof *rows);
     m->by_parity = 0;
     if (!sets || !rows) {
-        free(sets), free(rows);
+        give(sets), give(rows);
         for (int set = 0; set < 4; set++) memset(m->taps[set], 0, sizeof m->taps[set]);
         return 0;
     }
@@ -249,7 +256,7 @@ double fit_taps(Model *m, const Plane *p, int every, double least)
     double gain = enough ? (before - after) / pixels : 0;
     m->by_parity = least >= 0 && gain > least;
     for (int set = 0; set < 4; set++) send_taps(m->taps[set], m->by_parity ? own[set] : taps, k);
-    free(sets), free(rows);
+    give(sets), give(rows);
     return gain;
 }
 
@@ -286,7 +293,7 @@ static void features(Sample *s, const Plane *p, int y, int x)
 
 static void take_sample(Sample *s, const Plane *p)
 {
-    int64_t first = p->h > 1 ? p->w : 0, area = (int64_t)p->h * p->w, every = (area - first) / 2600 + 1;
+    int64_t first = p->h > 1 ? p->w : 0, area = (int64_t)p->h * p->w, every = (area - first) / 1700 + 1;
     for (int64_t i = first + every / 2; i < area && s->n < SAMPLES; i += every)
         if (!p->valid || p->valid[i]) features(s, p, (int)(i / p->w), (int)(i % p->w));
 }
@@ -337,7 +344,7 @@ void fit_scale(Model *m, const Plane *p)
 {
     static const int count[WEIGHTS] = {0, 1, 2, 2, 4, 8, 1, 2, 1, 1};
     double w[WEIGHTS] = {4, .25, .125, 0, 0, 0, .25, 0, 0, 0}, mean = 0, sum = 0;
-    Sample *s = calloc(1, sizeof *s);
+    Sample *s = take_zeros(1, sizeof *s);
     if (s) take_sample(s, p);
     if (s && s->n >= 32) {
         for (int i = 0; i < s->n; i++) mean += s->error[i] / s->n;
@@ -350,7 +357,7 @@ void fit_scale(Model *m, const Plane *p)
                 for (int i = 0; i < s->n; i++) s->scale[i] += (float)w[j] * s->f[j][i];
         }
     }
-    free(s);
+    give(s);
     for (int i = 1; i < WEIGHTS; i++) sum += w[i] * count[i];
     double down = sum > 6 ? 6 / sum : 1; /* 6 * 320 stays below WEIGHT_SUM with its rounding */
     for (int i = 0; i < WEIGHTS; i++) {

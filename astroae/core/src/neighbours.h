@@ -6,7 +6,7 @@
 #ifndef ASTROAE_NEIGHBOURS_H
 #define ASTROAE_NEIGHBOURS_H
 
-#include "bits.h"
+#include "lanes.h"
 
 /* Taps of the rows above as lanes, since they may alternate with x. */
 typedef struct {
@@ -61,19 +61,15 @@ static inline void neighbours_first_row(Neighbours *n, const Model *m)
 }
 
 /* Sums of 32 bits; v points at the block's first pixel. */
-ALWAYS_INLINE void mean_above(const Neighbours *n, const int32_t *v, int odd, int32_t *sum)
+ALWAYS_INLINE void mean_above(const Neighbours *n, const int32_t *v, int odd, int32_t *to)
 {
-    for (int x = 0; x < BLOCK; x++) sum[x] = 128;
-    int j = 0;
-    for (; j + 3 <= n->count; j += 3) {
-        const int32_t *a = v + n->offset[j], *b = v + n->offset[j + 1], *c = v + n->offset[j + 2];
-        const int32_t *s = n->lanes[odd][j], *t = n->lanes[odd][j + 1], *u = n->lanes[odd][j + 2];
-        for (int x = 0; x < BLOCK; x++) sum[x] += s[x] * a[x] + t[x] * b[x] + u[x] * c[x];
-    }
-    for (; j < n->count; j++) {
+    Lanes sum[PARTS_OF_BLOCK];
+    for (int q = 0; q < PARTS_OF_BLOCK; q++) sum[q] = 128 - (Lanes){0};
+    for (int j = 0; j < n->count; j++) {
         const int32_t *a = v + n->offset[j], *s = n->lanes[odd][j];
-        for (int x = 0; x < BLOCK; x++) sum[x] += s[x] * a[x];
+        for (int q = 0; q < PARTS_OF_BLOCK; q++) sum[q] += LANES_AT(s + q * LANE_COUNT) * LANES_AT(a + q * LANE_COUNT);
     }
+    for (int q = 0; q < PARTS_OF_BLOCK; q++) PUT_LANES(to + q * LANE_COUNT, sum[q]);
 }
 
 ALWAYS_INLINE void mean_above_wide(const Neighbours *n, const int32_t *v, int odd, int64_t *sum)
@@ -92,22 +88,30 @@ ALWAYS_INLINE uint32_t step_between(int32_t a, int32_t b)
     return 16 * (d < ERROR_LIMIT / 16 ? d : ERROR_LIMIT / 16);
 }
 
-ALWAYS_INLINE void scale_above(const Neighbours *n, const int32_t *v, const int32_t *e, uint32_t *sum)
+/* The same between values less than 2^27 apart, weighted and added. */
+ALWAYS_INLINE void add_steps(ULanes *sum, int32_t weight, const int32_t *a, const int32_t *b)
+{
+    Lanes d = LANES_AT(a) - LANES_AT(b);
+    d = LANES_SIZE(d);
+    *sum += (uint32_t)(16 * weight) * (ULanes)LANES_MOST(d, ERROR_LIMIT / 16);
+}
+
+ALWAYS_INLINE void scale_above(const Neighbours *n, const int32_t *v, const int32_t *e, uint32_t *to)
 {
     const int32_t *w = n->weight;
-    const int32_t *e1 = e - n->stride, *e2 = e1 - n->stride, *e3 = e2 - n->stride;
-    const int32_t *up = v - n->stride, *top = up - n->stride;
-    for (int x = 0; x < BLOCK; x++) {
-        int32_t s = 4 * w[0] + w[1] * e1[x] + w[2] * (e1[x - 1] + e1[x + 1]) + w[3] * e2[x];
-        s += w[4] * (e2[x - 1] + e2[x + 1] + e1[x - 2] + e1[x + 2]);
-        s += w[5] * (e2[x - 2] + e2[x + 2] + e3[x] + e3[x - 1] + e3[x + 1] + e1[x - 3] + e1[x + 3]);
-        sum[x] = (uint32_t)s;
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        const int32_t *e1 = e + x - n->stride, *e2 = e1 - n->stride, *e3 = e2 - n->stride;
+        const int32_t *up = v + x - n->stride;
+#define SUM(a, b) (LANES_AT(a) + LANES_AT(b))
+        Lanes s = 4 * w[0] + w[1] * LANES_AT(e1) + w[2] * SUM(e1 - 1, e1 + 1) + w[3] * LANES_AT(e2);
+        s += w[4] * (SUM(e2 - 1, e2 + 1) + SUM(e1 - 2, e1 + 2));
+        s += w[5] * (SUM(e2 - 2, e2 + 2) + LANES_AT(e3) + SUM(e3 - 1, e3 + 1) + SUM(e1 - 3, e1 + 3));
+#undef SUM
+        ULanes sum = (ULanes)s;
+        if (w[7]) add_steps(&sum, w[7], up, up - 1), add_steps(&sum, w[7], up, up + 1);
+        if (w[9]) add_steps(&sum, w[9], up, up - n->stride);
+        PUT_ULANES(to + x, sum);
     }
-    if (w[7])
-        for (int x = 0; x < BLOCK; x++)
-            sum[x] += (uint32_t)w[7] * (step_between(up[x], up[x - 1]) + step_between(up[x], up[x + 1]));
-    if (w[9])
-        for (int x = 0; x < BLOCK; x++) sum[x] += (uint32_t)w[9] * step_between(up[x], top[x]);
 }
 
 /* The part of the own row; v, e point at the pixel, v1, e1 are to its left. */
@@ -127,13 +131,26 @@ ALWAYS_INLINE int class_of(uint32_t scale)
     return 4 * (n - 6) + (int)(scale >> (n - 2) & 3);
 }
 
-/* The same for many at once, by a float's exponent; clearing bits keeps it from rounding up. */
-ALWAYS_INLINE int class_of_many(uint32_t scale)
+/* The own row's part of the scale and the classes, for a block that is known. */
+ALWAYS_INLINE void scale_beside_all(const Neighbours *n, const int32_t *v, const int32_t *e, uint32_t *scale)
 {
-    union { float f; int32_t i; } u;
-    scale += 64;
-    u.f = (float)(int32_t)(scale & ~(scale >> 4));
-    return (u.i >> 21) - ((127 + 6) << 2);
+    const int32_t *w = n->weight;
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        const int32_t *e1 = e + x - 1, *v1 = v + x - 1;
+        ULanes sum = ULANES_AT(scale + x);
+        sum += (ULanes)(w[6] * LANES_AT(e1) + w[3] * LANES_AT(e1 - 1) + w[5] * LANES_AT(e1 - 2));
+        if (w[8]) add_steps(&sum, w[8], v1, v1 - n->stride);
+        PUT_ULANES(scale + x, sum);
+    }
+}
+
+/* By a float's exponent; clearing bits keeps it from rounding up. */
+ALWAYS_INLINE void classes_of(const uint32_t *scale, int32_t *class)
+{
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        ULanes s = ULANES_AT(scale + x) + 64;
+        PUT_LANES(class + x, (FLOAT_BITS(s & ~(s >> 4)) >> 21) - ((127 + 6) << 2));
+    }
 }
 
 /* Deviation of a class: 2^(index/4 - 5) steps.  Above the tables' range low bits go raw. */
@@ -174,6 +191,16 @@ ALWAYS_INLINE int32_t grid_value(int64_t k, int64_t step, int64_t shift, int64_t
 ALWAYS_INLINE int64_t grid_level(int32_t v, int64_t step, int64_t shift, int64_t base)
 {
     return floor_div(2 * ((int64_t)v * 1024 + base - shift) + step, 2 * step);
+}
+
+/* Of a block, where neither 16 v nor a mean is beyond 2^30. */
+ALWAYS_INLINE void clipped_errors(const int32_t *v, const int32_t *mean, int32_t *e)
+{
+    for (int x = 0; x < BLOCK; x += LANE_COUNT) {
+        Lanes d = 16 * LANES_AT(v + x) - LANES_AT(mean + x);
+        d = LANES_SIZE(d);
+        PUT_LANES(e + x, LANES_MOST(d, ERROR_LIMIT));
+    }
 }
 
 ALWAYS_INLINE int32_t clipped_error(int32_t v, int32_t mean)

@@ -3,8 +3,8 @@
 
 void work_free(Work *k)
 {
-    free(k->plane.v), free(k->plane.e), free(k->plane.mean);
-    free(k->class), free(k->residual), free(k->moved), free(k->place);
+    give(k->plane.v), give(k->plane.e), give(k->plane.mean);
+    give(k->class), give(k->residual), give(k->moved), give(k->place);
 }
 
 int work_new(Work *k, int h, int w, const uint8_t *valid, int effort)
@@ -13,13 +13,13 @@ int work_new(Work *k, int h, int w, const uint8_t *valid, int effort)
     p->h = h, p->w = w, p->valid = valid;
     p->stride = (w + BLOCK - 1) / BLOCK * BLOCK + 2 * PAD;
     size_t area = (size_t)(h + ROWS_ABOVE) * (size_t)p->stride, room = (size_t)k->area + BLOCK;
-    p->v = malloc(area * sizeof *p->v);
-    p->e = malloc(area * sizeof *p->e);
-    p->mean = malloc(room * sizeof *p->mean);
-    k->class = malloc(room);
-    k->residual = malloc(area * sizeof *k->residual);
-    k->moved = effort == EFFORT_HIGH ? malloc(room * sizeof *k->moved) : 0;
-    k->place = k->grid.shift ? malloc(room * sizeof *k->place) : 0;
+    p->v = take(area * sizeof *p->v);
+    p->e = take(area * sizeof *p->e);
+    p->mean = take(room * sizeof *p->mean);
+    k->class = take(room);
+    k->residual = take(area * sizeof *k->residual);
+    k->moved = effort == EFFORT_HIGH ? take(room * sizeof *k->moved) : 0;
+    k->place = k->grid.shift ? take(room * sizeof *k->place) : 0;
     if (k->grid.shift && !k->place) return AE_MEMORY;
     if (!p->v || !p->e || !p->mean || !k->class || !k->residual) return AE_MEMORY;
     return effort != EFFORT_HIGH || k->moved ? AE_OK : AE_MEMORY;
@@ -55,9 +55,9 @@ ALWAYS_INLINE void predict_row(const Plane *p, const Neighbours *n, int y, int w
             for (int i = 0; i < BLOCK; i++) sum[i] = narrow_mean(sums[i]);
         } else {
             mean_above(n, v + x, y & 1, sum);
-            for (int i = 0; i < BLOCK; i++) sum[i] >>= 8;
+            for (int i = 0; i < BLOCK; i += LANE_COUNT) PUT_LANES(sum + i, LANES_AT(sum + i) >> 8);
         }
-        for (int i = 0; i < BLOCK; i++) e[x + i] = clipped_error(v[x + i], sum[i]);
+        clipped_errors(v + x, sum, e + x);
         if (count == BLOCK) memcpy(mean + x, sum, sizeof sum);
         else memcpy(mean + x, sum, (size_t)count * sizeof *sum);
     }
@@ -90,7 +90,7 @@ TWO_BUILDS
 int work_adapt(Work *k, const Model *m, int rows)
 {
     const Plane *p = &k->plane;
-    Adapt *a = malloc(sizeof *a);
+    Adapt *a = take(sizeof *a);
     if (!a) return AE_MEMORY;
     adapt_set(a, m);
     memset(k->residual, 0, (size_t)(ROWS_ABOVE + 1) * (size_t)p->stride * sizeof *k->residual);
@@ -113,7 +113,7 @@ int work_adapt(Work *k, const Model *m, int rows)
         for (ptrdiff_t x = p->w; x < p->stride - PAD; x++) r[x] = r[p->w - 1];
         pad_row(p, p->e, y, FIRST_ERROR);
     }
-    free(a);
+    give(a);
     return AE_OK;
 }
 
@@ -135,17 +135,17 @@ void work_classes(Work *k, const Model *m)
             uint32_t scale[BLOCK];
             int count = p->w - x < BLOCK ? p->w - x : BLOCK;
             scale_above(at, v + x, e + x, scale);
-            for (int i = 0; i < BLOCK; i++)
-                scale[i] += scale_beside(at, v + x + i, e + x + i, v[x + i - 1], e[x + i - 1]);
+            scale_beside_all(at, v + x, e + x, scale);
             for (int i = 0; i < count && adapts; i++) scale[i] += (uint32_t)(m->weight[9] * moved[x + i]);
-            uint8_t class[BLOCK];
-            for (int i = 0; i < BLOCK; i++) class[i] = (uint8_t)class_of_many(scale[i]);
+            int32_t class[BLOCK];
+            classes_of(scale, class);
             for (int i = 0; i < count && k->grid.shift; i++) {
                 int64_t at_pixel = (int64_t)y * p->w + x + i;
                 int less = step_octaves(k->grid.step ? k->grid.step[at_pixel] : 4096);
-                class[i] = (uint8_t)(class[i] > less ? class[i] - less : 0);
+                class[i] = class[i] > less ? class[i] - less : 0;
             }
-            memcpy(k->class + (ptrdiff_t)y * p->w + x, class, (size_t)count);
+            uint8_t *to = k->class + (ptrdiff_t)y * p->w + x; /* with room behind its last row */
+            for (int i = 0; i < BLOCK; i++) to[i] = (uint8_t)class[i];
         }
     }
 }

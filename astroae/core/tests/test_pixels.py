@@ -23,10 +23,11 @@ def check_noise(values, good=None):
 
 
 def check_quantize(values, scale, zero, dither):
-    with np.errstate(all="ignore"):
-        k, twin = (m.quantize(values, scale, zero, dither) for m in (pixels, twins))
-    assert (k is None) == (twin is None)
-    assert k is None or (k.dtype == np.int64 and np.array_equal(k, twin))
+    for dtype in (np.int32, np.int64):
+        with np.errstate(all="ignore"):
+            k, twin = (m.quantize(values, scale, zero, dither, dtype) for m in (pixels, twins))
+        assert (k is None) == (twin is None)
+        assert k is None or (k.dtype == dtype and np.array_equal(k, twin))
     return k
 
 
@@ -114,6 +115,13 @@ def test_what_has_no_integer(value):
 def test_the_least_and_the_largest_integer():
     values = np.array([-(2.0**63), np.nextafter(2.0**63, 0)])
     assert check_quantize(values, 1.0, 0.0, None).tolist() == [-(2**63), 2**63 - 1024]
+
+
+def test_the_least_and_the_largest_of_32_bits():
+    values = np.array([-(2.0**31), 2.0**31 - 1])
+    assert pixels.quantize(values, 1.0, 0.0, dtype=np.int32).tolist() == values.tolist()
+    assert pixels.quantize(values + 1, 1.0, 0.0, dtype=np.int32) is None
+    assert pixels.quantize(values - 1, 1.0, 0.0, dtype=np.int32) is None
 
 
 @pytest.mark.parametrize("scale", [1.0, np.ones(3), np.ones((2, 3))])

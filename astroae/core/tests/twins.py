@@ -45,12 +45,13 @@ def _median(values):
     return np.partition(values, half)[half]
 
 
-def quantize(values, scale, zero, dither=None):
+def quantize(values, scale, zero, dither=None, dtype=np.int64):
     """As `astroae.pixels.grids.quantize`."""
     with np.errstate(all="ignore"):
         k = (values.astype(np.float64) - zero) / scale
         k = np.rint(k) if dither is None else np.floor(k + dither)
-    return k.astype(np.int64) if ((k >= -(2.0**63)) & (k < 2.0**63)).all() else None
+    end = 2.0 ** (8 * np.dtype(dtype).itemsize - 1)
+    return k.astype(dtype) if ((k >= -end) & (k < end)).all() else None
 
 
 def dequantize(k, scale, zero, dither, dtype):
