@@ -61,6 +61,7 @@ enum {
     WEIGHTS = 10,             /* of the scale */
     TAP_ONE = 4096,
     TAP_SUM = 8 * TAP_ONE,    /* largest sum of |taps| */
+    WIDE_TAP_SUM = 32 * TAP_ONE, /* the same where sums have 64 bits */
     WEIGHT_SUM = 1980,        /* largest weighted number of neighbours, keeps the scale in 31 bits */
     PAD = 16,                 /* columns on either side of a plane in memory */
     ROWS_ABOVE = 3,
