@@ -35,6 +35,23 @@ cdef extern from "core.h" nogil:
                     double zero, int64_t *k) noexcept
     void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
                        const double *zero, int each, void *v, int bytes_each) noexcept
+    ctypedef struct FloatSurvey:
+        int64_t zeros
+        int drop, unit, top
+    ctypedef struct FloatSplit:
+        int p, drop, unit
+    ctypedef struct FloatParts:
+        void *k
+        int32_t *zeros
+        int32_t *near
+        int64_t *near_count
+        uint8_t *low
+        size_t room
+    int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s) noexcept
+    int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n,
+                           const FloatSplit *s, const FloatParts *to, int k_each) noexcept
+    int ae_float_join(const FloatParts *parts, int k_each, const uint8_t *good, int64_t n,
+                      const FloatSplit *s, int bytes_each, void *v) noexcept
     enum:
         AE_MEMORY
         AE_CORRUPT
@@ -157,3 +174,61 @@ def dequantize(const int64_t[::1] k, const double[::1] dither, const double[::1]
     cdef const double *numbers = _numbers(dither, n)
     with nogil:
         ae_dequantize(&k[0], numbers, n, &scale[0], &zero[0], each > 1, &v[0], sizeof(real))
+
+
+def float_survey(const real[::1] v, uint8_t[::1] good):
+    """Fill good; returns how many floats are special, how many 0, and drop, unit, top of the rest."""
+    if good.shape[0] != v.shape[0] or not v.shape[0]:
+        raise ValueError("pixels and mask do not fit each other")
+    cdef FloatSurvey s
+    cdef int64_t special
+    with nogil:
+        special = ae_float_survey(&v[0], sizeof(real), v.shape[0], &good[0], &s)
+    return special, s.zeros, s.drop, s.unit, s.top
+
+
+cdef FloatParts _parts(Py_ssize_t n, const uint8_t[::1] good, int32_t[::1] zeros, int32_t[::1] near) except *:
+    cdef FloatParts parts
+    if not n or (good is not None and good.shape[0] != n) or (zeros is not None and zeros.shape[0] != n):
+        raise ValueError("pixels and planes do not fit each other")
+    parts.zeros = NULL if zeros is None else &zeros[0]
+    parts.near = &near[0] if near.shape[0] else NULL
+    parts.low, parts.room = NULL, 0
+    return parts
+
+
+def float_split(const real[::1] v, const uint8_t[::1] good, int p, int drop, int unit, integer[::1] k,
+                int32_t[::1] zeros, int32_t[::1] near, uint8_t[::1] low):
+    """Fill k, near, low and, unless it is None, zeros; returns how many of near and of low are used."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef FloatParts parts = _parts(n, good, zeros, near)
+    if k.shape[0] != n or near.shape[0] != n or low.shape[0] < 8 * n + 16:
+        raise ValueError("pixels and planes do not fit each other")
+    cdef FloatSplit s
+    cdef int64_t near_count = 0, size
+    cdef const uint8_t *mask = NULL if good is None else &good[0]
+    s.p, s.drop, s.unit = p, drop, unit
+    parts.k, parts.near_count, parts.low, parts.room = &k[0], &near_count, &low[0], low.shape[0]
+    with nogil:
+        size = ae_float_split(&v[0], sizeof(real), mask, n, &s, &parts, sizeof(integer))
+    return near_count, size
+
+
+def float_join(integer[::1] k, const uint8_t[::1] good, int p, int drop, int unit, int32_t[::1] zeros,
+               int32_t[::1] near, const uint8_t[::1] low, real[::1] v):
+    """Fill v; false where the parts make no sense."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef FloatParts parts = _parts(n, good, zeros, near)
+    if k.shape[0] != n:
+        raise ValueError("pixels and planes do not fit each other")
+    cdef FloatSplit s
+    cdef int64_t near_count = near.shape[0]
+    cdef int status
+    cdef const uint8_t *mask = NULL if good is None else &good[0]
+    s.p, s.drop, s.unit = p, drop, unit
+    parts.k, parts.near_count = &k[0], &near_count
+    if low.shape[0]:
+        parts.low, parts.room = <uint8_t *>&low[0], low.shape[0]
+    with nogil:
+        status = ae_float_join(&parts, sizeof(integer), mask, n, &s, sizeof(real), &v[0])
+    return status == 0

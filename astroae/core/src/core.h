@@ -171,4 +171,29 @@ int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, 
 void ae_dequantize(const int64_t *k, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each);
 
+/* floats.c */
+/* What the ordinary floats of a tile have in common. */
+typedef struct {
+    int64_t zeros; /* how many are 0 */
+    int drop;      /* low bits of the mantissa that are 0 in all */
+    int unit;      /* all are multiples of 2^unit; large where all are 0 */
+    int top;       /* exponent of the largest */
+} FloatSurvey;
+
+typedef struct { int p, drop, unit; } FloatSplit;
+
+typedef struct {
+    void *k;
+    int32_t *zeros, *near;
+    int64_t *near_count;
+    uint8_t *low;
+    size_t room;
+} FloatParts;
+
+int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s);
+int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n, const FloatSplit *s,
+                       const FloatParts *to, int k_each);
+int ae_float_join(const FloatParts *from, int k_each, const uint8_t *good, int64_t n, const FloatSplit *s,
+                  int bytes_each, void *v);
+
 #endif
