@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from astroae.codec.forms import TileContext
-from astroae.codec.methods import methods
+from astroae.codec import methods
 from astroae.codec.models import find_model, tile_grid, vector_length
 from astroae.codec.parallel import in_parallel
 from astroae.codec.promise import broken_promise, quantisation_error
@@ -80,8 +80,7 @@ class EncodedImage:
     @property
     def tile_methods(self):
         """What each tile is coded with, as names; a code that is not known as its number."""
-        names = {code: method.NAME for code, method in methods().items()}
-        found = [names.get(code, str(code)) for code in self.tiles["METHOD"].tolist()]
+        found = [methods.NAMES.get(code, str(code)) for code in self.tiles["METHOD"].tolist()]
         if isinstance(self.settings.mode, Latent):
             inexact = (self.tiles["SCALE"] > 0).tolist()
             found = ["latents" if kept else name for kept, name in zip(inexact, found)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from astroae.codec.forms import Form, trunc
+from astroae.core.pixels import within
 from astroae.pixels import nulls
 from astroae.pixels.grids import MARGIN
 from astroae.settings import Bounded, Latent, Relative
@@ -13,25 +14,58 @@ _ROUNDING = 2.0**-20
 
 def keeps_promise(values, decoded, coded, row, context):
     """Whether the decoded tile is as promised; sets MAXERR, and SCALE of latents."""
-    bits = f"u{values.dtype.itemsize}"
-    same = values.view(bits) == decoded.view(bits)
     row["MAXERR"] = 0
-    if same.all():
+    if _same_bits(values, decoded):
         return True
-    if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC, Form.LATENT):
+    if coded.form in (Form.QUANT, Form.STEP):
+        step = _step(coded, context)
+        half = step / 2 if coded.form is Form.QUANT else min(coded.parameter, step / 2)
+        kept, error = _within(values, decoded, half, context.settings.mode, context.blank)
+    elif coded.form in (Form.TRUNC, Form.LATENT):
+        kept, error = _keeps_mode(values, decoded, coded, row, context)
+    else:
         return False
-    ordinary = ~same
-    found = nulls.special(values, context.blank, context.keeps_zeros)
+    # Errors of 1e38 and more read as inf.
+    row["MAXERR"] = np.nextafter(np.float32(error), np.float32(np.inf))
+    return kept
+
+
+def _same_bits(values, decoded):
+    bits = f"u{values.dtype.itemsize}"
+    return bool((values.view(bits) == decoded.view(bits)).all())
+
+
+def _within(values, decoded, half, mode, blank):
+    """Whether all are within half a step, and the largest error."""
+    if values.dtype.kind != "f" and mode.dither == 2 and _zeros_moved(values, decoded):
+        return False, np.inf
+    return within(values, decoded, half, blank=blank, keep_zeros=mode.dither == 2)
+
+
+def _zeros_moved(values, decoded):
+    found = nulls.special(values, zeros=True)
+    return found is not None and (values[found] != decoded[found]).any()
+
+
+def _keeps_mode(values, decoded, coded, row, context):
+    """The same of modes whose bound is no step."""
+    bits = f"u{values.dtype.itemsize}"
+    ordinary = values.view(bits) != decoded.view(bits)
+    found = nulls.special(values, context.blank)
     if found is not None and (ordinary & found).any():
-        return False
+        return False, np.inf
     if context.blank is not None and (decoded[ordinary] == context.blank).any():
-        return False
-    error, bound = _errors(values[ordinary], decoded[ordinary], coded, context)
+        return False, np.inf
+    wide = _wide(values[ordinary])
+    error = _distance(values[ordinary], decoded[ordinary])
     if coded.form is Form.LATENT:
         row["SCALE"] = _as_step(error, values.size if found is None else (~found).sum())
-    # Errors of 1e38 and more read as inf.
-    row["MAXERR"] = np.nextafter(np.float32(error.max()), np.float32(np.inf))
-    return bool((error <= bound).all())
+        allowed = np.finfo(np.float32).max  # any, but no infinity
+    else:
+        old, new = values[ordinary], decoded[ordinary]
+        allowed = relative_bound(context.settings.mode, wide)
+        error = np.where((new != 0) & (np.signbit(new) == np.signbit(old)), error, np.inf)
+    return bool((error <= allowed).all()), error.max()
 
 
 def _as_step(error, count):
@@ -43,24 +77,6 @@ def _step(coded, context):
     """Step of the tile: never a larger one than was asked for, whatever the form took."""
     scale = coded.scale / (1 - MARGIN)
     return scale if context.grid else min(scale, context.step)
-
-
-def _errors(values, decoded, coded, context):
-    """Absolute errors, and the largest allowed for each pixel."""
-    if coded.form is Form.STEP:
-        # Differences of int64 need all bits of uint64.
-        larger, smaller = np.maximum(decoded, values), np.minimum(decoded, values)
-        error = larger.astype(np.uint64) - smaller.astype(np.uint64)
-        return error, int(min(coded.parameter, _step(coded, context) / 2))
-    wide = np.float64 if values.dtype.itemsize == 4 else np.longdouble
-    error = np.abs(decoded.astype(wide) - values.astype(wide))
-    if coded.form is Form.LATENT:
-        return error, np.finfo(np.float32).max  # any, but no infinity
-    if coded.form is Form.TRUNC:
-        allowed = relative_bound(context.settings.mode, values.astype(wide))
-        kept = (decoded != 0) & (np.signbit(decoded) == np.signbit(values))
-        return np.where(kept, error, np.inf), allowed
-    return error, _step(coded, context) / 2 + np.abs(np.spacing(decoded)).astype(wide) / 2
 
 
 def relative_bound(mode, values):
@@ -121,8 +137,11 @@ def broken_promise(values, decoded, tile_row, settings, blank):
     broken = _broken_step(scale, mode, values.dtype.kind)
     if broken:
         return broken
+    values, decoded = np.ascontiguousarray(values), np.ascontiguousarray(decoded)
+    if _evidently_kept(values, decoded, tile_row, mode, blank):
+        return None
     bits = f"u{values.dtype.itemsize}"
-    changed = np.ascontiguousarray(values).view(bits) != np.ascontiguousarray(decoded).view(bits)
+    changed = values.view(bits) != decoded.view(bits)
     if scale and values.dtype.kind == "f":
         changed &= ~(np.isnan(values) & np.isnan(decoded))  # whatever their payloads
     if not changed.any():
@@ -142,6 +161,21 @@ def broken_promise(values, decoded, tile_row, settings, blank):
     return None
 
 
+def _evidently_kept(values, decoded, tile_row, mode, blank):
+    """Whether one look at each pixel is enough: all the same, or all within the bound."""
+    if _same_bits(values, decoded):
+        return True
+    scale = float(tile_row["SCALE"])
+    if not scale or not isinstance(mode, Bounded):
+        return False
+    kept, error = _within(values, decoded, _half_step(scale, values.dtype.kind), mode, blank)
+    return kept and error <= tile_row["MAXERR"]
+
+
+def _half_step(scale, kind):
+    return scale / (1 - _ROUNDING) / 2 if kind == "f" else (scale - 1) / 2
+
+
 def _broken_step(scale, mode, kind):
     """Whether a tile's SCALE may stand beside its mode."""
     if not 0 <= scale < np.inf:
@@ -151,7 +185,7 @@ def _broken_step(scale, mode, kind):
     if not isinstance(mode, Bounded):
         return f"SCALE is {scale} where the mode is {mode.name}"
     bound = mode.error_bound
-    most = scale / (1 - _ROUNDING) / 2 if kind == "f" else (scale - 1) / 2
+    most = _half_step(scale, kind)
     if bound is not None and not most <= np.nextafter(bound, np.inf):
         return f"SCALE is {scale} where the error bound is {bound}"
     return None
@@ -184,11 +218,12 @@ def _limit(old, new, scale, mode):
         return allowed if mode.error_bound is None else np.minimum(allowed, mode.error_bound)
     if not scale:
         return -1
+    half = _half_step(scale, old.dtype.kind)
     if old.dtype.kind != "f":
-        return (scale - 1) / 2
+        return half
     largest = np.nextafter(np.finfo(new.dtype).max, new.dtype.type(0))  # beyond it spacing is inf
     ulp = _wide(np.spacing(np.minimum(np.abs(new), largest)))
-    return scale / (1 - _ROUNDING) / 2 + ulp / 2
+    return half + ulp / 2
 
 
 def _wide(values):

@@ -1,16 +1,14 @@
 """The image record: what belongs to the whole image, as checksummed bytes.
 
-Predictors that tiles choose from, the list of levels of a sparse image, the grid of
-an fpacked source.
+The list of levels of a sparse image, the grid of an fpacked source.
 """
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from astroae.codec.record_source import pack_source, unpack_source
-from astroae.entropy.predictor import Predictor
 from astroae.errors import CorruptFileError
 from astroae.pixels.grids import SourceGrid
 from astroae.pixels.levels import MOST_LEVELS
@@ -26,29 +24,22 @@ class ImageRecord:
 
     Attributes
     ----------
-    predictors : list of Predictor
     levels : int64 ndarray, sorted, or None
+        Of floats: as integers that sort alike (`astroae.pixels.levels.ordered`).
     source : SourceGrid or None
     centre : float
         Value from which the integers of a source are counted.
-    coarse : bool
-        For the encoder only: the image's own levels lie further apart than the
-        steps of its mode, so that exact forms are the smaller ones.
     """
 
-    predictors: list = field(default_factory=list)
     levels: np.ndarray | None = None
     source: SourceGrid | None = None
     centre: float = 0.0
-    coarse: bool = False
 
     def pack(self):
         """As bytes, the checksum last."""
-        parts = [predictor.pack() for predictor in self.predictors]
         levels = b"" if self.levels is None else pack_numbers(_differences(self.levels))
         source = b"" if self.source is None else pack_source(self.source, self.centre)
-        sizes = pack_numbers([len(parts), *map(len, parts), len(levels), len(source)])
-        plain = sizes + b"".join(parts) + levels + source
+        plain = pack_numbers([len(levels), len(source)]) + levels + source
         body = pack_numbers([len(plain)]) + zlib.compress(plain, 9)
         return body + zlib.crc32(body).to_bytes(4, "little")
 
@@ -82,22 +73,18 @@ class ImageRecord:
         if not 0 < size < _MOST_BYTES:
             raise ValueError(f"it claims {size} bytes")
         plain = inflate(data[at:], int(size))
-        (count,), at = unpack_numbers(plain, 0, count=1)
-        if not 0 <= count <= 64:
-            raise ValueError(f"it claims {count} predictors")
-        sizes, at = unpack_numbers(plain, at, count=int(count) + 2)
-        if sizes.min() < 0 or sizes.sum() != len(plain) - at:
+        (listed, grid), at = unpack_numbers(plain, 0, count=2)
+        if min(listed, grid) < 0 or listed + grid != len(plain) - at:
             raise ValueError("its parts do not add up")
-        stops = at + np.cumsum(sizes)
-        parts = [plain[stop - size : stop] for size, stop in zip(sizes, stops)]
-        record = cls([Predictor.unpack(part) for part in parts[:-2]])
-        if parts[-2]:
+        record, stop = cls(), at + int(listed)
+        if listed:
             # Modulo 2^64, like the differences: levels may lie anywhere in int64.
-            levels = record.levels = np.cumsum(np.cumsum(unpack_numbers(parts[-2], 0)[0]))
+            numbers = unpack_numbers(plain[at:stop], 0)[0]
+            levels = record.levels = np.cumsum(np.cumsum(numbers))
             if not 0 < len(levels) <= MOST_LEVELS or (levels[1:] <= levels[:-1]).any():
                 raise ValueError("its list of levels is not in order")
-        if parts[-1]:
-            record.source, record.centre = unpack_source(parts[-1])
+        if grid:
+            record.source, record.centre = unpack_source(plain[stop:])
         return record
 
 

@@ -1,9 +1,9 @@
 """One tile: stored values <-> a stream and its row.
 
-`encode_tile` tries the forms and methods that serve, keeps the smallest, decodes it
-and compares that with the promise; only then is the tile done.  A stream is::
+`encode_tile` tries the forms that serve, decodes what each gives and compares that with
+the promise; the smallest of those that keep it is the tile.  A stream is::
 
-    form, parameter, base, predictor, len(special), len(side)   as varints
+    form, parameter, fine, len(special), len(side)   as varints
     special pixels | side information | coded integers
 """
 
@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from astroae.codec import methods
 from astroae.codec.forms import Coded, Form, Layout, choose, layout, restore, source
-from astroae.codec.methods import classical, constant, deflate, methods, raw
 from astroae.codec.promise import keeps_promise
-from astroae.entropy.residual import Units
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
-from astroae.pixels.levels import shuffle
 from astroae.pixels.noise import noise_sigma
 from astroae.varint import pack_numbers, unpack_numbers
 
@@ -36,8 +34,6 @@ TILE_DTYPE = np.dtype(
         ("MAXERR", "f4"),  # largest error that was measured
     ]
 )
-_SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
-_SPARSE = 2.5  # bits per pixel below which deflate may win
 _HINT = "restore the file from a good copy; on_corrupt='blank' (--keep-going) gives the other tiles"
 
 
@@ -66,30 +62,23 @@ def encode_tile(values, context, source_integers=None, verify=True):
         Latents of the tile, in latent mode, where the network takes it.
     """
     context = replace(context, sigma=noise_of(values, context))
-    row, made, vector = _statistics(values, context), [], None
+    row, best, vector = _statistics(values, context), None, None
     for coded in choose(values, context, source_integers):
         vector = coded.vector if vector is None else vector
         if coded.form is Form.LATENT and context.grid is not None:
             continue  # what a network gave is not put through it again
         row["SCALE"], row["ZERO"] = coded.scale, coded.zero
-        if coded.form is Form.SPLIT and _bits_are_smaller(values, coded):
-            continue
         stream = _pack(coded, row, context)
+        if best is not None and len(stream) >= len(best[0]):
+            continue
         row["CRC_S"] = stream_checksum(stream, context.number)
-        decoded = _decode(stream, row, context, None if verify else coded.k).values
+        decoded = _decode(stream, row, context, None if verify else coded).values
         if keeps_promise(values, decoded, coded, row, context):
             row["CRC_P"] = pixel_checksum(decoded)
-            made.append((stream, row.copy(), vector))
-            if coded.form is not Form.LATENT:  # an exact tile that is smaller is better
-                return min(made, key=lambda tile: len(tile[0]))
-    raise AssertionError("no form serves this tile")  # BITS always does
-
-
-def _bits_are_smaller(values, coded):
-    """Whether deflating the bits beats splitting floats, judged by a part of the tile."""
-    part = values.reshape(-1)[: 1 << 13]
-    bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size
-    return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
+            best = stream, row.copy(), vector
+    if best is None:
+        raise AssertionError("no form keeps the promise for this tile")  # exact ones always do
+    return best
 
 
 def middle(values):
@@ -128,49 +117,11 @@ def _statistics(values, context):
 
 def _pack(coded, row, context):
     """The smallest stream of the integers; sets METHOD."""
-    counted = coded.k if coded.valid is None else coded.k[coded.valid]
-    base = 0
-    if counted.size and coded.form is not Form.BITS:
-        base = int(middle(counted))
-    k, units = without_base(coded, base)
-    number, best, body = _smallest(k, coded, units, context)
-    row["METHOD"] = best.CODE
-    head = pack_numbers(
-        [coded.form, coded.parameter, base, number, len(coded.special), len(coded.side)]
-    )
+    effort = context.settings.effort
+    row["METHOD"], body = methods.encode(coded.k, coded.valid, coded.grid, coded.levels, effort)
+    sizes = len(coded.special), len(coded.side)
+    head = pack_numbers([coded.form, coded.parameter, coded.fine, *sizes])
     return head + coded.special + coded.side + body
-
-
-def without_base(coded, base):
-    """(integers less their base, units); of a source the plane moves instead."""
-    if coded.form is Form.SOURCE:
-        return coded.k, _source_shift(coded.units, base)
-    k = coded.k - base
-    return k if coded.valid is None else np.where(coded.valid, k, 0), coded.units
-
-
-def _source_shift(units, base):
-    return Units(units.step, units.shift - base * units.step)
-
-
-def _smallest(k, coded, units, context):
-    """(predictor number, method, bytes)."""
-    none = constant.encode(k, coded.valid, units, None)
-    if none is not None:
-        return 0, constant, none
-    tried = []
-    if coded.form is not Form.BITS:
-        for number, predictor in enumerate(context.record.predictors):
-            body = classical.encode(k, coded.valid, units, predictor)
-            if body is not None:
-                tried.append((len(body), number, classical, body))
-    if not tried or 8 * min(tried)[0] < _SPARSE * k.size:
-        body = deflate.encode(k, coded.valid, units, None)
-        tried.append((len(body), 0, deflate, body))
-    body = raw.encode(k, coded.valid, units, None)
-    tried.append((len(body), 0, raw, body))
-    _, number, method, body = min(tried, key=lambda t: t[0])
-    return number, method, body
 
 
 def stream_checksum(stream, number):
@@ -218,10 +169,9 @@ def decode_levels(stream, row, context):
     tile = _guarded(stream, row, context)
     if tile.form is Form.SOURCE:
         return source.integers_of(tile.k, tile.plan), 0.0, 0.0
-    k = tile.k if tile.plan.valid is None else np.where(tile.plan.valid, tile.k, 0)
     if tile.form in (Form.QUANT, Form.STEP):
-        return k, float(row["SCALE"]), float(row["ZERO"])
-    return k, 0.0, 0.0
+        return tile.k, float(row["SCALE"]), float(row["ZERO"])
+    return tile.k, 0.0, 0.0
 
 
 def _check_stream(stream, row, context):
@@ -258,10 +208,10 @@ class _Decoded:
     values: np.ndarray
 
 
-def _decode(stream, row, context, k=None):
-    """``k``: the integers, where they need not be decoded."""
-    head, at = unpack_numbers(stream, 0, count=6)
-    form, parameter, base, number, n_special, n_side = (int(v) for v in head)
+def _decode(stream, row, context, made=None):
+    """``made``: the encoder's own integers, where they need not be decoded."""
+    head, at = unpack_numbers(stream, 0, count=5)
+    form, parameter, fine, n_special, n_side = (int(v) for v in head)
     if min(n_special, n_side) < 0 or at + n_special + n_side > len(stream):
         raise ValueError("the parts of the stream do not add up")
     special, at = stream[at : at + n_special], at + n_special
@@ -273,25 +223,28 @@ def _decode(stream, row, context, k=None):
         parameter=parameter,
         scale=float(row["SCALE"]),
         zero=float(row["ZERO"]),
+        fine=bool(fine),
     )
-    plan = layout(coded.form, parameter, special, context)
-    if k is None:
-        k = _integers(stream[at:], base, number, coded.form, plan, row, context)
+    plan = layout(coded, special, context)
+    if made is not None:
+        k = made.k if plan.valid is None else np.where(plan.valid, made.k, 0)
+    else:
+        k = methods.decode(
+            int(row["METHOD"]),
+            stream[at:],
+            context.shape,
+            plan.valid,
+            plan.grid,
+            plan.levels,
+            integer_type(coded.form, context.dtype),
+        )
     return _Decoded(coded.form, k, plan, restore(k, plan, coded, context))
 
 
-def _integers(body, base, number, form, plan, row, context):
-    """The integers of a tile, its base added."""
-    method = methods().get(int(row["METHOD"]))
-    if method is None:
-        raise ValueError(f"METHOD {int(row['METHOD'])} is unknown")
-    predictor, units = None, plan.units
-    if method is classical:
-        if not 0 <= number < len(context.record.predictors):
-            raise ValueError(f"predictor {number} is not in the image record")
-        predictor = context.record.predictors[number]
-    if form is Form.SOURCE:
-        if abs(base) >= 2**33:
-            raise ValueError("a base is out of range")
-        units, base = _source_shift(units, base), 0
-    return method.decode(body, context.shape, plan.valid, units, predictor) + np.int64(base)
+def integer_type(form, dtype):
+    """Type that holds the integers of a form."""
+    if form in (Form.DYADIC, Form.SPLIT, Form.QUANT, Form.STEP, Form.LATENT):
+        return np.int32
+    if form in (Form.SOURCE, Form.TRUNC) or dtype.itemsize == 8:
+        return np.int64
+    return np.int32

@@ -24,7 +24,7 @@ __all__ = [
 #: Version of the format that this code writes, and the only one that it reads: 1 had
 #: checksums of streams without the tile's number, 2 a heap that other programs did not
 #: copy well.  Neither was released.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 #: Keyword that makes a BINTABLE an astroae image.
 MARK = "AEIMAGE"

@@ -2,7 +2,7 @@
 # cython: freethreading_compatible=True
 """Checks types and lengths, releases the lock, calls the C."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 ctypedef fused real:
@@ -10,6 +10,12 @@ ctypedef fused real:
     double
 
 ctypedef fused integer:
+    int32_t
+    int64_t
+
+ctypedef fused stored:
+    uint8_t
+    int16_t
     int32_t
     int64_t
 
@@ -41,7 +47,7 @@ cdef extern from "core.h" nogil:
     ctypedef struct FloatSplit:
         int p, drop, unit
     ctypedef struct FloatParts:
-        void *k
+        int32_t *k
         int32_t *zeros
         int32_t *near
         int64_t *near_count
@@ -49,9 +55,15 @@ cdef extern from "core.h" nogil:
         size_t room
     int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s) noexcept
     int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n,
-                           const FloatSplit *s, const FloatParts *to, int k_each) noexcept
-    int ae_float_join(const FloatParts *parts, int k_each, const uint8_t *good, int64_t n,
-                      const FloatSplit *s, int bytes_each, void *v) noexcept
+                           const FloatSplit *s, const FloatParts *to) noexcept
+    int ae_float_join(const FloatParts *parts, const uint8_t *good, int64_t n, const FloatSplit *s,
+                      int bytes_each, void *v) noexcept
+
+
+    int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half,
+                  int keep_zeros, double *largest) noexcept
+    int ae_within_integers(const void *v, const void *d, int bytes_each, int64_t n, uint64_t half,
+                           int has_blank, int64_t blank, uint64_t *largest) noexcept
     enum:
         AE_MEMORY
         AE_CORRUPT
@@ -187,48 +199,78 @@ def float_survey(const real[::1] v, uint8_t[::1] good):
     return special, s.zeros, s.drop, s.unit, s.top
 
 
-cdef FloatParts _parts(Py_ssize_t n, const uint8_t[::1] good, int32_t[::1] zeros, int32_t[::1] near) except *:
+cdef FloatParts _parts(const int32_t[::1] k, const uint8_t[::1] good, const int32_t[::1] zeros,
+                       const int32_t[::1] near, const uint8_t[::1] low) except *:
     cdef FloatParts parts
+    cdef Py_ssize_t n = k.shape[0]
     if not n or (good is not None and good.shape[0] != n) or (zeros is not None and zeros.shape[0] != n):
         raise ValueError("pixels and planes do not fit each other")
-    parts.zeros = NULL if zeros is None else &zeros[0]
-    parts.near = &near[0] if near.shape[0] else NULL
-    parts.low, parts.room = NULL, 0
+    parts.k = <int32_t *>&k[0]
+    parts.zeros = NULL if zeros is None else <int32_t *>&zeros[0]
+    parts.near = <int32_t *>&near[0] if near.shape[0] else NULL
+    parts.low = <uint8_t *>&low[0] if low.shape[0] else NULL
+    parts.room = low.shape[0]
     return parts
 
 
-def float_split(const real[::1] v, const uint8_t[::1] good, int p, int drop, int unit, integer[::1] k,
-                int32_t[::1] zeros, int32_t[::1] near, uint8_t[::1] low):
+def float_split(const real[::1] v, const uint8_t[::1] good, how, int32_t[::1] k, int32_t[::1] zeros,
+                int32_t[::1] near, uint8_t[::1] low):
     """Fill k, near, low and, unless it is None, zeros; returns how many of near and of low are used."""
     cdef Py_ssize_t n = v.shape[0]
-    cdef FloatParts parts = _parts(n, good, zeros, near)
     if k.shape[0] != n or near.shape[0] != n or low.shape[0] < 8 * n + 16:
         raise ValueError("pixels and planes do not fit each other")
+    cdef FloatParts parts = _parts(k, good, zeros, near, low)
     cdef FloatSplit s
     cdef int64_t near_count = 0, size
     cdef const uint8_t *mask = NULL if good is None else &good[0]
-    s.p, s.drop, s.unit = p, drop, unit
-    parts.k, parts.near_count, parts.low, parts.room = &k[0], &near_count, &low[0], low.shape[0]
+    s.p, s.drop, s.unit = how
+    parts.near_count = &near_count
     with nogil:
-        size = ae_float_split(&v[0], sizeof(real), mask, n, &s, &parts, sizeof(integer))
+        size = ae_float_split(&v[0], sizeof(real), mask, n, &s, &parts)
     return near_count, size
 
 
-def float_join(integer[::1] k, const uint8_t[::1] good, int p, int drop, int unit, int32_t[::1] zeros,
-               int32_t[::1] near, const uint8_t[::1] low, real[::1] v):
+def float_join(const int32_t[::1] k, const uint8_t[::1] good, how, const int32_t[::1] zeros,
+               const int32_t[::1] near, const uint8_t[::1] low, real[::1] v):
     """Fill v; false where the parts make no sense."""
     cdef Py_ssize_t n = v.shape[0]
-    cdef FloatParts parts = _parts(n, good, zeros, near)
     if k.shape[0] != n:
         raise ValueError("pixels and planes do not fit each other")
+    cdef FloatParts parts = _parts(k, good, zeros, near, low)
     cdef FloatSplit s
     cdef int64_t near_count = near.shape[0]
     cdef int status
     cdef const uint8_t *mask = NULL if good is None else &good[0]
-    s.p, s.drop, s.unit = p, drop, unit
-    parts.k, parts.near_count = &k[0], &near_count
-    if low.shape[0]:
-        parts.low, parts.room = <uint8_t *>&low[0], low.shape[0]
+    s.p, s.drop, s.unit = how
+    parts.near_count = &near_count
     with nogil:
-        status = ae_float_join(&parts, sizeof(integer), mask, n, &s, sizeof(real), &v[0])
+        status = ae_float_join(&parts, mask, n, &s, sizeof(real), &v[0])
     return status == 0
+
+
+def within(const real[::1] v, const real[::1] d, double half, bint keep_zeros):
+    """(all within half of what they were, largest error) of floats."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef double largest = 0
+    cdef int kept
+    if d.shape[0] != n:
+        raise ValueError("pixels do not fit each other")
+    if not n:
+        return True, 0.0
+    with nogil:
+        kept = ae_within(&v[0], &d[0], sizeof(real), n, half, keep_zeros, &largest)
+    return bool(kept), largest
+
+
+def within_integers(const stored[::1] v, const stored[::1] d, uint64_t half, bint has_blank, int64_t blank):
+    """The same of the integers of FITS."""
+    cdef Py_ssize_t n = v.shape[0]
+    cdef uint64_t largest = 0
+    cdef int kept
+    if d.shape[0] != n:
+        raise ValueError("pixels do not fit each other")
+    if not n:
+        return True, 0
+    with nogil:
+        kept = ae_within_integers(&v[0], &d[0], sizeof(stored), n, half, has_blank, blank, &largest)
+    return bool(kept), largest

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from astroae.core import _core
 #: Bits of the mantissa, and what is added to an exponent, by bytes of a float.
 MANTISSA = {4: 23, 8: 52}
 BIAS = {4: 127, 8: 1023}
+MOST_BITS = 30  # of an integer, besides its sign
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,7 @@ class Survey:
         return Split(p, self.drop, self.unit)
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """How floats are split: at 2^p, where drop and unit say what need not be kept."""
 
     p: int
@@ -66,7 +67,7 @@ class Parts:
 
     Attributes
     ----------
-    k : int32 or int64 ndarray
+    k : int32 ndarray
         ``floor(x / 2^p)``.
     near : int32 ndarray, flat
         Of each pixel with k of 0 or -1, unless all are whole: by how much its exponent is
@@ -115,15 +116,15 @@ def split(values, found, how, count_zeros=False):
     [[1.25, -3.0]]
     """
     check(how, values.dtype)
-    if found.top - how.p >= 62:
+    if found.top - how.p >= MOST_BITS:
         raise ValueError(f"integers of {found.top - how.p + 1} bits are too long")
     flat = np.ascontiguousarray(values).reshape(-1)
     good = found.good if found.special else None
-    k = np.empty(values.shape, np.int32 if found.top - how.p < 30 else np.int64)
+    k = np.empty(values.shape, np.int32)
     zeros = np.empty(values.shape, np.int32) if count_zeros else None
     near, low = np.empty(flat.size, np.int32), np.empty(8 * flat.size + 16, np.uint8)
     counted, size = _core.float_split(
-        flat, _flat(good, np.uint8), how.p, how.drop, how.unit, k.reshape(-1), _flat(zeros), near, low
+        flat, _flat(good, np.uint8), how, k.reshape(-1), _flat(zeros), near, low
     )
     return Parts(k, near[:counted].copy(), low[:size].tobytes(), zeros)
 
@@ -138,10 +139,10 @@ def join(parts, good, how, dtype):
     """
     check(how, dtype)
     values = np.empty(parts.k.shape, dtype)
-    k = np.ascontiguousarray(parts.k).reshape(-1)
+    k = np.ascontiguousarray(parts.k, np.int32).reshape(-1)
     near = np.ascontiguousarray(parts.near, np.int32)
     fits = _core.float_join(
-        k, _flat(good, np.uint8), how.p, how.drop, how.unit, _flat(parts.zeros), near, parts.low, values.reshape(-1)
+        k, _flat(good, np.uint8), how, _flat(parts.zeros), near, parts.low, values.reshape(-1)
     )
     if not fits:
         raise ValueError("the parts of floats do not fit each other")

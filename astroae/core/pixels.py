@@ -1,4 +1,4 @@
-"""What touches each pixel, compiled: noise, quantising, dither.
+"""What touches each pixel, compiled: noise, quantising, dither, comparing.
 
 `astroae.core.tests.twins` has the same in numpy, operation for operation: the same bits.
 """
@@ -44,6 +44,33 @@ def dequantize(k, scale, zero, dither, dtype):
     flat = np.ascontiguousarray(k, np.int64).reshape(-1)
     _core.dequantize(flat, _flat(dither), _flat(scale), _flat(zero), values.reshape(-1))
     return values.astype(dtype, copy=False)
+
+
+def within(values, decoded, half, *, blank=None, keep_zeros=False):
+    """Whether decoded pixels are within a bound of what they were, and the largest error.
+
+    Parameters
+    ----------
+    values, decoded : ndarray of one shape and type
+        Of a type that FITS has, native byte order.
+    half : float
+        Largest error; of floats half an ulp of the decoded value is allowed on top.
+    blank : int, optional
+        Integer that may neither change nor come up.
+    keep_zeros : bool
+        Whether a float that was zero must be the same zero.
+
+    Returns
+    -------
+    kept : bool
+        False too where a NaN or an infinity changed, came up or went.
+    largest : float or int
+        Among pixels that changed; of no meaning where not ``kept``.
+    """
+    flat = [np.ascontiguousarray(a).reshape(-1) for a in (values, decoded)]
+    if values.dtype.kind == "f":
+        return _core.within(*flat, half, keep_zeros)
+    return _core.within_integers(*flat, int(half), blank is not None, blank or 0)
 
 
 def _real(dtype):

@@ -20,6 +20,8 @@ __all__ = ["BUDGET", "binned", "make_preview", "preview", "preview_header"]
 #: Share of the compressed image that its preview may take.
 BUDGET = 0.01
 LARGEST, SMALLEST = 512, 64
+#: What a preview takes, about: a first guess at the size that fits.
+HEADERS, BYTES_PER_PIXEL = 5760, 0.75
 NAME = "PREVIEW"
 SLAB = 1 << 24  # pixels in memory at once while blocks are averaged
 
@@ -54,7 +56,9 @@ def make_preview(data, header, budget, notes):
     plane = _middle_plane(data)
     if plane is None:
         return None
-    factor = max(1, math.ceil(max(plane.shape) / LARGEST))
+    room = max((budget - HEADERS) / BYTES_PER_PIXEL, 1.0)
+    factor = max(max(plane.shape) / LARGEST, math.sqrt(plane.size / room), 1.0)
+    factor = math.ceil(factor)
     while max(plane.shape) // factor >= SMALLEST and min(plane.shape) >= factor:
         small = binned(plane, factor, header)
         coded = _rice(small, preview_header(header, factor, notes))
@@ -97,6 +101,7 @@ def binned(plane, factor, header):
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         block = plane[top * factor : bottom * factor, : width * factor]
+        block = block.astype(block.dtype.newbyteorder("="), copy=False)
         good = np.isfinite(block) if blank is None else block != blank
         whole = good.all()
         values = block if whole else np.where(good, block, 0)
@@ -109,7 +114,10 @@ def binned(plane, factor, header):
 def _block_sums(values, factor):
     """Sums over blocks: along y first, which runs through memory in order."""
     height, width = (n // factor for n in values.shape)
-    lines = values.reshape(height, factor, -1).sum(axis=1, dtype=np.float64)
+    # Rows one after another: whole lines are added, without a pass through buffers.
+    lines = values[::factor].astype(np.float64)
+    for y in range(1, factor):
+        lines += values[y::factor]
     return lines.reshape(height, width, factor).sum(axis=2)
 
 
@@ -158,7 +166,10 @@ def _scaled(keyword, value, factor):
 
 
 def _rice(small, header):
-    hdu = fits.CompImageHDU(small, header, compression_type="RICE_1", quantize_level=4)
+    # One tile: a tile per row, as is usual, would take longer than coding the image.
+    hdu = fits.CompImageHDU(
+        small, header, compression_type="RICE_1", quantize_level=4, tile_shape=small.shape
+    )
     return hdu_bytes(hdu)
 
 

@@ -32,8 +32,13 @@ def tile_dither(number, seed, shape):
 
 
 def quantize(values, scale, zero, dither=None):
-    """int64 of floats on a grid; None where one is no number or beyond 64 bits."""
-    return pixels.quantize(values, scale, zero, dither)
+    """int32 of floats on a grid; None where one is no number or beyond 31 bits."""
+    k = pixels.quantize(values, scale, zero, dither)
+    return None if k is None or _beyond(k) else k.astype(np.int32)
+
+
+def _beyond(k):
+    return k.size and not -LARGEST <= k.min() <= k.max() <= LARGEST
 
 
 def dequantize(k, scale, zero, dither, dtype):

@@ -3,9 +3,8 @@
 =======  ==========================================================  ========
 form     integers                                                    exact
 =======  ==========================================================  ========
-BITS     the bits of each value                                      yes
-INTEGER  values less the base                                        yes
-LEVEL    place of each value in the image's list of levels           yes
+BITS     the bits of each value, sorted alike                        yes
+INTEGER  integers as they are                                        yes
 DYADIC   floats in units of 2^p, all of them whole                   yes
 SPLIT    floats in units of 2^p, with the bits below beside them     yes
 TRUNC    floats with fewer mantissa bits                             relative
@@ -24,6 +23,8 @@ with ``values`` (planes, y, x) in the image's stored type.  ``restore`` raises
 ValueError on numbers that cannot belong to the tile.
 """
 
+import zlib
+
 import numpy as np
 
 from astroae.codec.forms import (
@@ -31,7 +32,6 @@ from astroae.codec.forms import (
     dyadic,
     integer,
     latent,
-    level,
     quant,
     source,
     split,
@@ -39,8 +39,8 @@ from astroae.codec.forms import (
     trunc,
 )
 from astroae.codec.forms.base import Coded, Form, Layout, TileContext
-from astroae.entropy.residual import Units
 from astroae.pixels import nulls
+from astroae.pixels.levels import shuffle
 from astroae.settings import Bounded, Latent, Relative
 
 __all__ = ["Coded", "Form", "Layout", "TileContext", "choose", "layout", "restore"]
@@ -48,7 +48,6 @@ __all__ = ["Coded", "Form", "Layout", "TileContext", "choose", "layout", "restor
 _MODULES = {
     Form.BITS: bits,
     Form.INTEGER: integer,
-    Form.LEVEL: level,
     Form.DYADIC: dyadic,
     Form.SPLIT: split,
     Form.TRUNC: trunc,
@@ -59,8 +58,12 @@ _MODULES = {
 }
 
 
+_REPEATED = 0.2
+_SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
+
+
 def choose(values, context, integers=None):
-    """Forms that serve a tile, best first; each is analysed when it is asked for.
+    """Forms that serve a tile; each is analysed when it is asked for.
 
     Parameters
     ----------
@@ -73,49 +76,72 @@ def choose(values, context, integers=None):
     Yields
     ------
     Coded
-        In latent mode the first one is of form LATENT, and the next the best exact one.
-        The last one, of form BITS, always serves (a source always serves, too).
+        Those that might give the smallest stream: of the lossy form, which comes first,
+        and of exact ones.  Where no other serves, BITS does.
     """
     if integers is not None:
         yield source.analyze(values, integers, context)
         return
-    preferred = _preferred(values.dtype, context)
-    if isinstance(context.settings.mode, Latent):
-        preferred = [latent, *preferred]
-    for module in preferred:
+    served = False
+    for module in _lossy(values.dtype, context):
         coded = module.analyze(values, context)
         if coded is not None:
+            served = module is not latent
             yield coded
+    if not served or _repeats(values) or context.record.levels is not None:
+        yield from _exact(values, context)
 
 
-def _preferred(dtype, context):
+def _lossy(dtype, context):
+    """Modules of the mode's own form."""
     mode = context.settings.mode
-    if dtype.kind == "f":
-        exact = [dyadic, level, split, bits]
-        lossy = {Bounded: [quant], Relative: [trunc]}.get(type(mode), [])
-    else:
-        exact = [level, integer, bits]
-        lossy = [step] if isinstance(mode, Bounded) else []
+    if isinstance(mode, Latent):
+        return [latent]
     if context.grid is not None and not context.grid[0]:
-        return exact
-    if (
-        context.record.coarse and context.grid is None
-    ):  # what the image itself leaves out is more than a step
-        return exact[:-2] + lossy + exact[-2:]
-    return lossy + exact
+        return []
+    if isinstance(mode, Bounded):
+        return [quant if dtype.kind == "f" else step]
+    return [trunc] if isinstance(mode, Relative) and dtype.kind == "f" else []
 
 
-def layout(form, parameter, special, context):
-    """What the decoder knows of a tile before its integers: mask and units."""
-    plan = Layout(valid=None, units=Units())
+def _repeats(values):
+    """Whether so many pixels equal the one before that exact values may cost less than steps."""
+    return bool((values[..., 1:] == values[..., :-1]).mean() > _REPEATED) if values.size > 1 else 1
+
+
+def _exact(values, context):
+    """Exact forms, the more promising first."""
+    if values.dtype.kind != "f":
+        yield integer.analyze(values, context)
+        return
+    coded = dyadic.analyze(values, context) or split.analyze(values, context)
+    if coded is not None and not (coded.side and _bits_are_smaller(values, coded)):
+        yield coded
+        if context.record.levels is None:
+            return
+    yield bits.analyze(values, context)
+
+
+def _bits_are_smaller(values, coded):
+    """Whether deflating the bits beats splitting floats, judged by a part of the tile."""
+    part = values.reshape(-1)[: 1 << 13]
+    bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size
+    return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
+
+
+def layout(coded, special, context):
+    """What the decoder knows of a tile before its integers: mask, grid, levels."""
+    plan = Layout()
     if special:
         plan.labels, plan.patterns = nulls.where_special(special, context.shape)
         plan.valid = plan.labels == 0
-    if form is Form.QUANT:
-        plan.units = quant.units(context)
-    if form is Form.STEP:
-        plan.units = step.units(context, parameter)
-    if form is Form.SOURCE:
+    if coded.form in (Form.BITS, Form.INTEGER):
+        plan.levels = context.record.levels
+    elif coded.form is Form.QUANT and coded.fine:
+        plan.grid = quant.grid_of(context)
+    elif coded.form is Form.STEP and coded.fine:
+        plan.grid = step.grid_of(coded.parameter, context)
+    elif coded.form is Form.SOURCE:
         source.lay_out(plan, context)
     return plan
 
@@ -125,14 +151,12 @@ def restore(k, plan, coded, context):
 
     Parameters
     ----------
-    k : int64 ndarray (planes, y, x)
+    k : int32 or int64 ndarray (planes, y, x)
     plan : Layout
     coded : Coded
         Form, parameter, side, scale and zero as stored.
     context : TileContext
     """
-    if plan.valid is not None:
-        k = np.where(plan.valid, k, 0)
     values = np.ascontiguousarray(_MODULES[coded.form].restore(k, plan, coded, context))
     if plan.labels is not None and coded.form is not Form.SOURCE:
         nulls.unmask(values, plan.labels, plan.patterns)

@@ -1,13 +1,18 @@
 """What all forms share: their codes, a tile as integers, a tile's surroundings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from astroae.entropy.residual import Units
 from astroae.pixels import nulls
 from astroae.pixels.grids import LARGEST, tile_dither
+
+
+ONE = 4096  # units of `astroae.core.encode_plane` in a usual step
+#: Steps in the noise below which dithered integers are predicted as the values they stand
+#: for: above, the dither is lost in the noise and costs time alone.
+FINE = 2
 
 
 class Form(IntEnum):
@@ -15,14 +20,13 @@ class Form(IntEnum):
 
     BITS = 0
     INTEGER = 1
-    LEVEL = 2
-    DYADIC = 3
-    SPLIT = 4
-    TRUNC = 5
-    QUANT = 6
-    STEP = 7
-    SOURCE = 8
-    LATENT = 9
+    DYADIC = 2
+    SPLIT = 3
+    TRUNC = 4
+    QUANT = 5
+    STEP = 6
+    SOURCE = 7
+    LATENT = 8
 
 
 @dataclass
@@ -32,8 +36,8 @@ class Coded:
     Attributes
     ----------
     form : Form
-    k : int64 ndarray (planes, y, x)
-        Base not yet subtracted; anything where not ``valid``.
+    k : int32 or int64 ndarray (planes, y, x)
+        Anything where not ``valid``.
     valid : bool ndarray or None
         Pixels that ``k`` counts for.
     special : bytes
@@ -44,7 +48,12 @@ class Coded:
         The form's own number (p, kept bits, half step).
     scale, zero : float
         Grid; scale 0 where the tile is exact.
-    units : Units
+    fine : bool
+        Whether dithered integers are predicted as the values they stand for.
+    grid : (step or None, shift) of int64 ndarray, or None
+        Where each pixel's levels lie, as `astroae.core.encode_plane` takes it.
+    levels : int64 ndarray or None
+        The image's list of levels, where ``k`` may be among them.
     vector : float32 ndarray or None
         Latent vector of the tile, of form LATENT.
     """
@@ -57,19 +66,22 @@ class Coded:
     parameter: int = 0
     scale: float = 0.0
     zero: float = 0.0
-    units: Units = field(default_factory=Units)
+    fine: bool = False
+    grid: tuple | None = None
+    levels: np.ndarray | None = None
     vector: np.ndarray | None = None
 
 
 @dataclass
 class Layout:
-    """Mask and units of a tile, and its special pixels.
+    """Mask, grid and levels of a tile, and its special pixels.
 
     ``first`` holds the integers from which those of a source are counted.
     """
 
-    valid: np.ndarray | None
-    units: Units
+    valid: np.ndarray | None = None
+    grid: tuple | None = None
+    levels: np.ndarray | None = None
     labels: np.ndarray | None = None
     patterns: np.ndarray | None = None
     first: np.ndarray | None = None
@@ -179,6 +191,9 @@ def special_floats(values):
 def narrow(k, dtype):
     """Integers in the image's own type; those that do not fit are an error."""
     limits = np.iinfo(dtype)
+    wider = np.iinfo(k.dtype)
+    if limits.min <= wider.min and wider.max <= limits.max:
+        return k.astype(dtype, copy=False)
     if k.min(initial=0) < limits.min or k.max(initial=0) > limits.max:
         raise ValueError("a value lies outside the image's type")
     return k.astype(dtype)

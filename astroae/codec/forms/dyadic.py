@@ -13,7 +13,7 @@ def analyze(values, context):
     if p is None:
         return None
     clean = values if found is None else np.where(found, 0, values)
-    k = np.ldexp(clean.astype(float), -p).astype(np.int64)
+    k = np.ldexp(clean.astype(float), -p).astype(np.int32)
     return coded(Form.DYADIC, k, values, found, parameter=p)
 
 

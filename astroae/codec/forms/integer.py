@@ -2,17 +2,15 @@
 
 import numpy as np
 
-from astroae.codec.forms.base import Form, coded, narrow, ordinary
+from astroae.codec.forms.base import Form, coded, narrow
 from astroae.pixels import nulls
 
 
 def analyze(values, context):
     """See the package's protocol."""
     found = nulls.special(values, context.blank)
-    plain = ordinary(values, found)
-    if plain.size and int(plain.max()) - int(plain.min()) >= 2**31:
-        return None  # wider ones gain nothing over their bits
-    return coded(Form.INTEGER, values.astype(np.int64), values, found)
+    k = values if values.dtype.itemsize == 8 else values.astype(np.int32, copy=False)
+    return coded(Form.INTEGER, k, values, found, levels=context.record.levels)
 
 
 def restore(k, plan, coded, context):

@@ -6,8 +6,7 @@ as RICE_1.
 
 import numpy as np
 
-from astroae.codec.forms.base import Form, coded, ordinary
-from astroae.entropy.residual import ONE, Units
+from astroae.codec.forms.base import FINE, ONE, Form, coded, ordinary
 from astroae.pixels import grids, nulls
 
 
@@ -26,10 +25,13 @@ def analyze(values, context):
         return None  # finer than the floats themselves
     zero = float(np.rint(low / scale) * scale) if zero is None else zero
     clean = values if found is None else np.where(found, values.dtype.type(low), values)
-    k = grids.quantize(clean, scale, zero, context.dither)
+    dither = context.dither
+    k = grids.quantize(clean, scale, zero, dither)
     if k is None:
         return None  # a grid of other values, far from these
-    return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, units=units(context))
+    fine = dither is not None and context.sigma < FINE * scale
+    grid = grid_of(context) if fine else None
+    return coded(Form.QUANT, k, values, found, scale=scale, zero=zero, fine=fine, grid=grid)
 
 
 def restore(k, plan, coded, context):
@@ -37,9 +39,7 @@ def restore(k, plan, coded, context):
     return grids.dequantize(k, coded.scale, coded.zero, context.dither, context.dtype)
 
 
-def units(context):
-    """Dithered integers in plane units: each pixel's own shift."""
+def grid_of(context):
+    """Shift of each pixel's levels; None where there is no dither."""
     dither = context.dither
-    if dither is None:
-        return Units()
-    return Units(shift=np.rint((0.5 - dither) * ONE).astype(np.int64))
+    return None if dither is None else (None, np.rint((0.5 - dither) * ONE).astype(np.int64))

@@ -9,8 +9,7 @@ import zlib
 
 import numpy as np
 
-from astroae.codec.forms.base import Coded, Form, narrow
-from astroae.entropy.residual import Units
+from astroae.codec.forms.base import ONE, Coded, Form, narrow
 from astroae.pixels import grids, levels, nulls
 
 
@@ -22,8 +21,8 @@ def _maps(context):
     return [None if m is None else m.reshape(context.shape) for m in maps]
 
 
-def _units(scale, zero, dither, context):
-    """Each pixel's integer at the image's centre, and plane units around that.
+def _grid(scale, zero, dither, context):
+    """Each pixel's integer at the image's centre, and the grid around that.
 
     CFITSIO may start near -2^31, and zero points differ: integers are counted
     from the one that stands for one common value.
@@ -34,10 +33,10 @@ def _units(scale, zero, dither, context):
         lift = 0.5 - dither if dither is not None else 0.0
         shift = np.rint(((zero - centre) + (first + lift) * scale) / source.unit)
         step = np.rint(scale / source.unit)
-    usable = (np.abs(first) < 2**32) & (np.abs(shift) < 2**40) & (step >= 16) & (step < 2**30)
+    usable = (np.abs(first) < 2**32) & (np.abs(shift) < 2**40) & (step >= ONE // 2) & (step < 2**30)
     first, shift = np.where(usable, first, 0), np.where(usable, shift, 0)
-    step = np.where(usable, step, 16)
-    return first.astype(np.int64), Units(step.astype(np.int64), shift.astype(np.int64))
+    step = np.where(usable, step, ONE)
+    return first.astype(np.int64), (step.astype(np.int64), shift.astype(np.int64))
 
 
 def _is_marker(integers, source):
@@ -56,16 +55,16 @@ def analyze(values, integers, context):
     if exact.any():
         side = zlib.compress(levels.shuffle(np.ascontiguousarray(values[exact])), 6)
     valid = ~exact & ~found
-    first, units = _units(scale, zero, dither, context)
+    first, grid = _grid(scale, zero, dither, context)
     k = np.where(valid, integers - first, 0)
     valid = None if valid.all() else valid
-    return Coded(Form.SOURCE, k, valid, special, side, units=units)
+    return Coded(Form.SOURCE, k, valid, special, side, grid=grid)
 
 
 def lay_out(plan, context):
     """Add to a layout what the grid of the source tells."""
     scale, zero, dither, exact = _maps(context)
-    plan.first, plan.units = _units(scale, zero, dither, context)
+    plan.first, plan.grid = _grid(scale, zero, dither, context)
     if exact.any():
         plan.valid = ~exact if plan.valid is None else plan.valid & ~exact
 

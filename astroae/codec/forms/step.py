@@ -1,7 +1,8 @@
 """STEP: integers on an odd step, dithered with integers or not."""
 
-from astroae.codec.forms.base import Form, coded, ordinary
-from astroae.entropy.residual import ONE, Units
+import numpy as np
+
+from astroae.codec.forms.base import FINE, ONE, Form, coded, ordinary
 from astroae.pixels import grids, nulls
 
 _FAR = 2**62
@@ -28,16 +29,18 @@ def analyze(values, context):
         lost = back == context.blank  # no pixel becomes BLANK: these stay as they are
         found = lost if found is None else found | lost
         found = found if found.any() else None
+    fine = context.dither is not None and context.sigma < FINE * (2 * half + 1)
     return coded(
         Form.STEP,
-        k,
+        k.astype(np.int32),
         values,
         found,
         parameter=half,
         side=base.to_bytes(8, "little", signed=True),
         scale=float(2 * half + 1),
         zero=float(base),
-        units=units(context, half),
+        fine=fine,
+        grid=grid_of(half, context) if fine else None,
     )
 
 
@@ -47,18 +50,17 @@ def restore(k, plan, coded, context):
     if len(coded.side) != 8:
         raise ValueError("an integer grid is out of range")
     base = int.from_bytes(coded.side, "little", signed=True)
-    if abs(k).max(initial=0) >= 2**32 or abs(base) >= _FAR:
+    if abs(base) >= _FAR:
         raise ValueError("an integer lies outside its grid")
     dither = grids.step_dither(context.dither, half)
-    return grids.step_dequantize(k, half, base, dither, context.dtype)
+    return grids.step_dequantize(k.astype(np.int64), half, base, dither, context.dtype)
 
 
-def units(context, half):
-    """Dithered integers in plane units: each pixel's own shift."""
+def grid_of(half, context):
+    """Shift of each pixel's levels; None where there is no dither."""
     if not 1 <= half <= grids.LARGEST:
         raise ValueError("an integer grid is out of range")
     random = context.dither
     if random is None:
-        return Units()
-    dither = grids.step_dither(random, half)
-    return Units(shift=-((dither * ONE + half) // (2 * half + 1)))
+        return None
+    return None, -((grids.step_dither(random, half) * ONE + half) // (2 * half + 1))

@@ -70,7 +70,7 @@ SIMPLE = Structure(
 @pytest.mark.parametrize(
     "keyword, value, error",
     [
-        ("AEVERSN", 4, FormatVersionError),
+        ("AEVERSN", 5, FormatVersionError),
         ("AEVERSN", 2, FormatVersionError),
         ("AEVERSN", 0, CorruptFileError),
         ("AEVERSN", "one", CorruptFileError),

@@ -183,8 +183,7 @@ typedef struct {
 typedef struct { int p, drop, unit; } FloatSplit;
 
 typedef struct {
-    void *k;
-    int32_t *zeros, *near;
+    int32_t *k, *zeros, *near;
     int64_t *near_count;
     uint8_t *low;
     size_t room;
@@ -192,8 +191,13 @@ typedef struct {
 
 int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s);
 int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n, const FloatSplit *s,
-                       const FloatParts *to, int k_each);
-int ae_float_join(const FloatParts *from, int k_each, const uint8_t *good, int64_t n, const FloatSplit *s,
-                  int bytes_each, void *v);
+                       const FloatParts *to);
+int ae_float_join(const FloatParts *from, const uint8_t *good, int64_t n, const FloatSplit *s, int bytes_each,
+                  void *v);
+/* compare.c */
+int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half, int keep_zeros,
+              double *largest);
+int ae_within_integers(const void *v, const void *d, int bytes_each, int64_t n, uint64_t half,
+                       int has_blank, int64_t blank, uint64_t *largest);
 
 #endif

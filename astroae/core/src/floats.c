@@ -164,19 +164,8 @@ ALWAYS_INLINE uint64_t get_counted(LowReader *b, int n, int32_t zeros)
     return b->bad || zeros == n ? 0 : (get_low(b, n - zeros - 1) << 1 | 1) << zeros;
 }
 
-ALWAYS_INLINE void set_k(void *k, int each, int64_t i, int64_t v)
-{
-    if (each == 4) ((int32_t *)k)[i] = (int32_t)v;
-    else ((int64_t *)k)[i] = v;
-}
-
-ALWAYS_INLINE int64_t k_at(const void *k, int each, int64_t i)
-{
-    return each == 4 ? ((const int32_t *)k)[i] : ((const int64_t *)k)[i];
-}
-
 ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, int64_t n,
-                            const FloatSplit *s, const FloatParts *to, int k_each, int counts)
+                            const FloatSplit *s, const FloatParts *to, int counts)
 {
     const Kind kind = kind_of(bytes_each);
     const int width = kind.mantissa - s->drop, sign = 8 * bytes_each - 1;
@@ -186,7 +175,7 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
     for (int64_t i = 0; i < n; i++) {
         uint64_t w = word_at(v, bytes_each, i), negative = w >> sign;
         if (good && !good[i]) {
-            set_k(to->k, k_each, i, 0);
+            to->k[i] = 0;
             if (counts) to->zeros[i] = 0;
             continue;
         }
@@ -194,8 +183,8 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
         int e = (int)(y >> width), unit_here = larger(e, 1) - kind.bias - width;
         uint64_t m = (y & ones(width)) | (uint64_t)(e > 0) << width;
         int shift = s->p - unit_here;
-        int64_t k = shift > width ? 0 : shift >= 0 ? (int64_t)(m >> shift) : (int64_t)(m << smaller(-shift, 63));
-        set_k(to->k, k_each, i, k ^ -(int64_t)negative);
+        int32_t k = shift > width ? 0 : (int32_t)(shift >= 0 ? m >> shift : m << smaller(-shift, 31));
+        to->k[i] = k ^ -(int32_t)negative;
         if (counts) to->zeros[i] = 0;
         if (whole) continue;
         if (k == 0) *near++ = y ? s->p + kind.bias - e : 0;
@@ -214,14 +203,13 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
  * `good` may be NULL; zeros too: then they are not counted. */
 TWO_BUILDS
 int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n, const FloatSplit *s,
-                       const FloatParts *to, int k_each)
+                       const FloatParts *to)
 {
-    if (to->zeros) return bytes_each == 4 ? split(v, 4, good, n, s, to, k_each, 1) : split(v, 8, good, n, s, to, k_each, 1);
-    if (k_each == 4) return bytes_each == 4 ? split(v, 4, good, n, s, to, 4, 0) : split(v, 8, good, n, s, to, 4, 0);
-    return bytes_each == 4 ? split(v, 4, good, n, s, to, 8, 0) : split(v, 8, good, n, s, to, 8, 0);
+    if (to->zeros) return bytes_each == 4 ? split(v, 4, good, n, s, to, 1) : split(v, 8, good, n, s, to, 1);
+    return bytes_each == 4 ? split(v, 4, good, n, s, to, 0) : split(v, 8, good, n, s, to, 0);
 }
 
-ALWAYS_INLINE int join(const FloatParts *from, int k_each, const uint8_t *good, int64_t n,
+ALWAYS_INLINE int join(const FloatParts *from, const uint8_t *good, int64_t n,
                        const FloatSplit *s, int bytes_each, void *v, int counts)
 {
     const Kind kind = kind_of(bytes_each);
@@ -230,8 +218,8 @@ ALWAYS_INLINE int join(const FloatParts *from, int k_each, const uint8_t *good, 
     const int32_t *near = from->near, *end = near + *from->near_count;
     LowReader b = {from->low, from->room, 0, 0};
     for (int64_t i = 0; i < n; i++) {
-        int64_t k = k_at(from->k, k_each, i);
-        uint64_t negative = k < 0, y = 0, m = (uint64_t)(k ^ -(int64_t)negative), flip = -negative;
+        int32_t k = from->k[i];
+        uint64_t negative = k < 0, y = 0, m = (uint64_t)(k ^ -(int32_t)negative), flip = -negative;
         if (good && !good[i]) negative = 0;
         else if (m) {
             int shift = width + 1 - bit_length(m), e = s->p - shift + kind.bias + width;
@@ -266,10 +254,9 @@ ALWAYS_INLINE int join(const FloatParts *from, int k_each, const uint8_t *good, 
 }
 
 /* Inverse of ae_float_split; what is not good becomes 0. */
-int ae_float_join(const FloatParts *from, int k_each, const uint8_t *good, int64_t n, const FloatSplit *s,
-                  int bytes_each, void *v)
+int ae_float_join(const FloatParts *from, const uint8_t *good, int64_t n, const FloatSplit *s, int bytes_each,
+                  void *v)
 {
-    if (from->zeros) return bytes_each == 4 ? join(from, k_each, good, n, s, 4, v, 1) : join(from, k_each, good, n, s, 8, v, 1);
-    if (k_each == 4) return bytes_each == 4 ? join(from, 4, good, n, s, 4, v, 0) : join(from, 4, good, n, s, 8, v, 0);
-    return bytes_each == 4 ? join(from, 8, good, n, s, 4, v, 0) : join(from, 8, good, n, s, 8, v, 0);
+    if (from->zeros) return bytes_each == 4 ? join(from, good, n, s, 4, v, 1) : join(from, good, n, s, 8, v, 1);
+    return bytes_each == 4 ? join(from, good, n, s, 4, v, 0) : join(from, good, n, s, 8, v, 0);
 }

@@ -122,3 +122,43 @@ def test_what_does_not_fit_is_refused(scale):
         pixels.dequantize(np.zeros((2, 2), int), scale, np.ones(2), None, float)
     with pytest.raises(ValueError, match="do not fit"):
         pixels.quantize(np.zeros((2, 2)), 1.0, 0.0, np.zeros(3))
+
+
+def check_within(values, decoded, half, **options):
+    kept, largest = pixels.within(values, decoded, half, **options)
+    twin, error = twins.within(values, decoded, half, **options)
+    assert kept is twin
+    assert not kept or largest == error
+    return kept
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_floats_within_a_bound(dtype):
+    rng = np.random.default_rng(4)
+    values = rng.normal(0, 50, 4099).astype(dtype)
+    decoded = values + rng.uniform(-0.25, 0.25, values.shape).astype(dtype)
+    assert check_within(values, decoded, 0.25)
+    assert not check_within(values, decoded, 0.2)
+    limits = np.finfo(dtype)
+    values[:6] = 0.0, -0.0, limits.max, -limits.max, limits.tiny / 4, 1.0
+    decoded = values.copy()
+    assert check_within(values, decoded, 0.0, keep_zeros=True)
+    for place in range(6):
+        for becomes in (0.0, -0.0, 1e-40, limits.max, np.inf, -np.inf, np.nan, 0.1):
+            for half in (0.0, 0.1, limits.max):
+                for keep_zeros in (False, True):
+                    decoded[place] = becomes
+                    check_within(values, decoded, float(half), keep_zeros=keep_zeros)
+        decoded[place] = values[place]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8"])
+def test_integers_within_a_bound(dtype):
+    rng, limits = np.random.default_rng(5), np.iinfo(dtype)
+    values = rng.integers(20, 90, 1031).astype(dtype)
+    decoded = values + rng.integers(0, 3, values.shape).astype(dtype)
+    assert check_within(values, decoded, 2) and not check_within(values, decoded, 1)
+    assert not check_within(values, decoded, 2, blank=int(values[decoded > values][0]))
+    values[0], decoded[0] = limits.min, limits.max
+    assert not check_within(values, decoded, 2)
+    assert check_within(values, decoded, 2**64 - 1)

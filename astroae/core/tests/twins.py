@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["dequantize", "noise_sigma", "quantize"]
+__all__ = ["dequantize", "noise_sigma", "quantize", "within"]
 
 #: (offsets, weights, factor) of each order of difference.
 _ORDERS = (
@@ -60,3 +60,22 @@ def dequantize(k, scale, zero, dither, dtype):
         if dither is not None:
             k = k - dither + 0.5
         return (k * scale + zero).astype(dtype)
+
+
+def within(values, decoded, half, *, blank=None, keep_zeros=False):
+    """As `astroae.core.pixels.within`."""
+    bits = f"u{values.dtype.itemsize}"
+    changed = values.view(bits) != decoded.view(bits)
+    old, new = values[changed], decoded[changed]
+    if values.dtype.kind != "f":
+        error = [abs(int(a) - int(b)) for a, b in zip(old, new)]
+        blanked = blank is not None and ((old == blank) | (new == blank)).any()
+        return max(error, default=0) <= int(half) and not blanked, max(error, default=0)
+    wide = np.float64 if values.dtype == np.float32 else np.longdouble
+    inner = np.nextafter(np.finfo(values.dtype).max, values.dtype.type(0))
+    with np.errstate(all="ignore"):
+        error = np.abs(old.astype(wide) - new.astype(wide))
+        allowed = wide(half) + np.spacing(np.minimum(np.abs(new), inner)).astype(wide) / 2
+        kept = np.isfinite(old) & np.isfinite(new) & (error <= allowed)
+        kept &= (old != 0) | np.array(not keep_zeros)
+    return bool(kept.all()), float(error.max(initial=0))
