@@ -5,7 +5,6 @@ form     integers                                                    exact
 =======  ==========================================================  ========
 BITS     the bits of each value, sorted alike                        yes
 INTEGER  integers as they are                                        yes
-DYADIC   floats in units of 2^p, all of them whole                   yes
 SPLIT    floats in units of 2^p, with the bits below beside them     yes
 TRUNC    floats with fewer mantissa bits                             relative
 QUANT    floats on a FITS grid, dithered or not                      step / 2
@@ -29,7 +28,6 @@ import numpy as np
 
 from astroae.codec.forms import (
     bits,
-    dyadic,
     integer,
     latent,
     quant,
@@ -48,7 +46,6 @@ __all__ = ["Coded", "Form", "Layout", "TileContext", "choose", "layout", "restor
 _MODULES = {
     Form.BITS: bits,
     Form.INTEGER: integer,
-    Form.DYADIC: dyadic,
     Form.SPLIT: split,
     Form.TRUNC: trunc,
     Form.QUANT: quant,
@@ -114,7 +111,7 @@ def _exact(values, context):
     if values.dtype.kind != "f":
         yield integer.analyze(values, context)
         return
-    coded = dyadic.analyze(values, context) or split.analyze(values, context)
+    coded = split.analyze(values, context)
     if coded is not None and not (coded.side and _bits_are_smaller(values, coded)):
         yield coded
         if context.record.levels is None:
