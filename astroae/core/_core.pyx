@@ -49,8 +49,10 @@ cdef extern from "core.h" nogil:
     ctypedef struct FloatParts:
         int32_t *k
         int32_t *zeros
+        int32_t *copies
         int32_t *near
         int64_t *near_count
+        int64_t w
         uint8_t *low
         size_t room
     int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s) noexcept
@@ -200,11 +202,16 @@ def float_survey(const real[::1] v, uint8_t[::1] good):
 
 
 cdef FloatParts _parts(const int32_t[::1] k, const uint8_t[::1] good, const int32_t[::1] zeros,
-                       const int32_t[::1] near, const uint8_t[::1] low) except *:
+                       const int32_t[::1] copies, Py_ssize_t w, const int32_t[::1] near,
+                       const uint8_t[::1] low) except *:
     cdef FloatParts parts
     cdef Py_ssize_t n = k.shape[0]
-    if not n or (good is not None and good.shape[0] != n) or (zeros is not None and zeros.shape[0] != n):
+    if n < 1 or w < 1 or (good is not None and good.shape[0] != n):
+        raise ValueError("pixels and mask do not fit each other")
+    if (zeros is not None and zeros.shape[0] != n) or (copies is not None and copies.shape[0] != n):
         raise ValueError("pixels and planes do not fit each other")
+    parts.copies = NULL if copies is None else <int32_t *>&copies[0]
+    parts.w = w
     parts.k = <int32_t *>&k[0]
     parts.zeros = NULL if zeros is None else <int32_t *>&zeros[0]
     parts.near = <int32_t *>&near[0] if near.shape[0] else NULL
@@ -214,12 +221,13 @@ cdef FloatParts _parts(const int32_t[::1] k, const uint8_t[::1] good, const int3
 
 
 def float_split(const real[::1] v, const uint8_t[::1] good, how, int32_t[::1] k, int32_t[::1] zeros,
-                int32_t[::1] near, uint8_t[::1] low):
-    """Fill k, near, low and, unless it is None, zeros; returns how many of near and of low are used."""
+                int32_t[::1] copies, Py_ssize_t w, int32_t[::1] near, uint8_t[::1] low):
+    """Fill k, near, low, zeros and copies, the last two unless they are None; returns how many of
+    near and of low are used."""
     cdef Py_ssize_t n = v.shape[0]
     if k.shape[0] != n or near.shape[0] != n or low.shape[0] < 8 * n + 16:
         raise ValueError("pixels and planes do not fit each other")
-    cdef FloatParts parts = _parts(k, good, zeros, near, low)
+    cdef FloatParts parts = _parts(k, good, zeros, copies, w, near, low)
     cdef FloatSplit s
     cdef int64_t near_count = 0, size
     cdef const uint8_t *mask = NULL if good is None else &good[0]
@@ -231,12 +239,13 @@ def float_split(const real[::1] v, const uint8_t[::1] good, how, int32_t[::1] k,
 
 
 def float_join(const int32_t[::1] k, const uint8_t[::1] good, how, const int32_t[::1] zeros,
-               const int32_t[::1] near, const uint8_t[::1] low, real[::1] v):
+               const int32_t[::1] copies, Py_ssize_t w, const int32_t[::1] near, const uint8_t[::1] low,
+               real[::1] v):
     """Fill v; false where the parts make no sense."""
     cdef Py_ssize_t n = v.shape[0]
     if k.shape[0] != n:
         raise ValueError("pixels and planes do not fit each other")
-    cdef FloatParts parts = _parts(k, good, zeros, near, low)
+    cdef FloatParts parts = _parts(k, good, zeros, copies, w, near, low)
     cdef FloatSplit s
     cdef int64_t near_count = near.shape[0]
     cdef int status

@@ -76,12 +76,16 @@ class Parts:
         The bits below 2^p.
     zeros : int32 ndarray or None
         How many of a pixel's low bits are 0 below the lowest 1, which `low` then lacks.
+    copies : int32 ndarray or None
+        1 where a pixel is the one before bit for bit, else 2 where it is the one above, else
+        0; the first two have nothing in `near`, `low` and `zeros`.
     """
 
     k: np.ndarray
     near: np.ndarray
     low: bytes
     zeros: np.ndarray | None = None
+    copies: np.ndarray | None = None
 
 
 def survey(values):
@@ -91,7 +95,7 @@ def survey(values):
     return Survey(good, *_core.float_survey(flat, good.reshape(-1).view(np.uint8)))
 
 
-def split(values, found, how, count_zeros=False):
+def split(values, found, how, zeros=False, copies=False):
     """`Parts` of floats.
 
     Parameters
@@ -101,7 +105,8 @@ def split(values, found, how, count_zeros=False):
         Of these values.
     how : Split
         With drop and unit at most those found.
-    count_zeros : bool
+    zeros, copies : bool
+        Whether to count the first and to mark the second.
 
     Examples
     --------
@@ -121,12 +126,11 @@ def split(values, found, how, count_zeros=False):
     flat = np.ascontiguousarray(values).reshape(-1)
     good = found.good if found.special else None
     k = np.empty(values.shape, np.int32)
-    zeros = np.empty(values.shape, np.int32) if count_zeros else None
+    zeros, copies = (np.empty(values.shape, np.int32) if asked else None for asked in (zeros, copies))
     near, low = np.empty(flat.size, np.int32), np.empty(8 * flat.size + 16, np.uint8)
-    counted, size = _core.float_split(
-        flat, _flat(good, np.uint8), how, k.reshape(-1), _flat(zeros), near, low
-    )
-    return Parts(k, near[:counted].copy(), low[:size].tobytes(), zeros)
+    planes = k.reshape(-1), _flat(zeros), _flat(copies), values.shape[-1]
+    counted, size = _core.float_split(flat, _flat(good, np.uint8), how, *planes, near, low)
+    return Parts(k, near[:counted].copy(), low[:size].tobytes(), zeros, copies)
 
 
 def join(parts, good, how, dtype):
@@ -141,9 +145,8 @@ def join(parts, good, how, dtype):
     values = np.empty(parts.k.shape, dtype)
     k = np.ascontiguousarray(parts.k, np.int32).reshape(-1)
     near = np.ascontiguousarray(parts.near, np.int32)
-    fits = _core.float_join(
-        k, _flat(good, np.uint8), how, _flat(parts.zeros), near, parts.low, values.reshape(-1)
-    )
+    planes = k, _flat(good, np.uint8), how, _flat(parts.zeros), _flat(parts.copies), values.shape[-1]
+    fits = _core.float_join(*planes, near, parts.low, values.reshape(-1))
     if not fits:
         raise ValueError("the parts of floats do not fit each other")
     return values

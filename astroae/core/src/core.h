@@ -183,8 +183,9 @@ typedef struct {
 typedef struct { int p, drop, unit; } FloatSplit;
 
 typedef struct {
-    int32_t *k, *zeros, *near;
+    int32_t *k, *zeros, *copies, *near;
     int64_t *near_count;
+    int64_t w;
     uint8_t *low;
     size_t room;
 } FloatParts;

@@ -5,16 +5,18 @@
  * or its complement, and the binade follows from k.  Low bits are those of y below 2^p and above
  * the unit; of negative ones their complement.  Pixels with k of 0 or -1 are near: `near` has by how
  * much their exponent is less than that of 2^p (0: y is 0) and all of the mantissa is low bits.
+ * Where copies are marked, a pixel that is bit for bit the one before (1) or above (2) has nothing
+ * besides k.
  */
 #include "bits.h"
 #include <string.h>
 
-typedef struct { int mantissa, bias, words; uint64_t inf; } Kind;
+typedef struct { int mantissa, bias; uint64_t inf; } Kind;
 
 ALWAYS_INLINE Kind kind_of(int bytes_each)
 {
-    Kind single = {23, 127, 4, 0x7f800000u}, both = {52, 1023, 8, 0x7ff0000000000000u};
-    return bytes_each == 4 ? single : both;
+    Kind single = {23, 127, 0x7f800000u}, wide = {52, 1023, 0x7ff0000000000000u};
+    return bytes_each == 4 ? single : wide;
 }
 
 ALWAYS_INLINE uint64_t word_at(const void *v, int bytes_each, int64_t i)
@@ -164,8 +166,16 @@ ALWAYS_INLINE uint64_t get_counted(LowReader *b, int n, int32_t zeros)
     return b->bad || zeros == n ? 0 : (get_low(b, n - zeros - 1) << 1 | 1) << zeros;
 }
 
+/* 1: the float before, of its row; 2: the one above; 0: neither. */
+ALWAYS_INLINE int32_t copy_of(const void *v, int bytes_each, const uint8_t *good, int64_t i, int64_t w)
+{
+    uint64_t here = word_at(v, bytes_each, i);
+    if (i % w && (!good || good[i - 1]) && word_at(v, bytes_each, i - 1) == here) return 1;
+    return i >= w && (!good || good[i - w]) && word_at(v, bytes_each, i - w) == here ? 2 : 0;
+}
+
 ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, int64_t n,
-                            const FloatSplit *s, const FloatParts *to, int counts)
+                            const FloatSplit *s, const FloatParts *to, int counts, int copies)
 {
     const Kind kind = kind_of(bytes_each);
     const int width = kind.mantissa - s->drop, sign = 8 * bytes_each - 1;
@@ -177,6 +187,7 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
         if (good && !good[i]) {
             to->k[i] = 0;
             if (counts) to->zeros[i] = 0;
+            if (copies) to->copies[i] = 0;
             continue;
         }
         uint64_t y = ((w & ones(sign)) >> s->drop) - negative;
@@ -186,6 +197,7 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
         int32_t k = shift > width ? 0 : (int32_t)(shift >= 0 ? m >> shift : m << smaller(-shift, 31));
         to->k[i] = k ^ -(int32_t)negative;
         if (counts) to->zeros[i] = 0;
+        if (copies && (to->copies[i] = copy_of(v, bytes_each, good, i, to->w))) continue;
         if (whole) continue;
         if (k == 0) *near++ = y ? s->p + kind.bias - e : 0;
         if (k == 0 && y == 0) continue;
@@ -200,17 +212,18 @@ ALWAYS_INLINE int64_t split(const void *v, int bytes_each, const uint8_t *good, 
 }
 
 /* Integers, exponents of near pixels, and low bits of n floats; returns the bytes of the last.
- * `good` may be NULL; zeros too: then they are not counted. */
+ * `good` may be NULL; zeros and copies too: then they are not counted or marked. */
 TWO_BUILDS
 int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n, const FloatSplit *s,
                        const FloatParts *to)
 {
-    if (to->zeros) return bytes_each == 4 ? split(v, 4, good, n, s, to, 1) : split(v, 8, good, n, s, to, 1);
-    return bytes_each == 4 ? split(v, 4, good, n, s, to, 0) : split(v, 8, good, n, s, to, 0);
+    int counts = to->zeros != 0, copies = to->copies != 0;
+    if (counts || copies) return split(v, bytes_each, good, n, s, to, counts, copies);
+    return bytes_each == 4 ? split(v, 4, good, n, s, to, 0, 0) : split(v, 8, good, n, s, to, 0, 0);
 }
 
 ALWAYS_INLINE int join(const FloatParts *from, const uint8_t *good, int64_t n,
-                       const FloatSplit *s, int bytes_each, void *v, int counts)
+                       const FloatSplit *s, int bytes_each, void *v, int counts, int copies)
 {
     const Kind kind = kind_of(bytes_each);
     const int width = kind.mantissa - s->drop, sign = 8 * bytes_each - 1;
@@ -220,6 +233,13 @@ ALWAYS_INLINE int join(const FloatParts *from, const uint8_t *good, int64_t n,
     for (int64_t i = 0; i < n; i++) {
         int32_t k = from->k[i];
         uint64_t negative = k < 0, y = 0, m = (uint64_t)(k ^ -(int32_t)negative), flip = -negative;
+        if (copies && from->copies[i] && (!good || good[i])) {
+            int64_t back = from->copies[i] == 1 ? 1 : from->w;
+            if (from->copies[i] < 0 || from->copies[i] > 2 || i < back) return AE_CORRUPT;
+            if (bytes_each == 4) ((uint32_t *)v)[i] = ((uint32_t *)v)[i - back];
+            else ((uint64_t *)v)[i] = ((uint64_t *)v)[i - back];
+            continue;
+        }
         if (good && !good[i]) negative = 0;
         else if (m) {
             int shift = width + 1 - bit_length(m), e = s->p - shift + kind.bias + width;
@@ -257,6 +277,7 @@ ALWAYS_INLINE int join(const FloatParts *from, const uint8_t *good, int64_t n,
 int ae_float_join(const FloatParts *from, const uint8_t *good, int64_t n, const FloatSplit *s, int bytes_each,
                   void *v)
 {
-    if (from->zeros) return bytes_each == 4 ? join(from, good, n, s, 4, v, 1) : join(from, good, n, s, 8, v, 1);
-    return bytes_each == 4 ? join(from, good, n, s, 4, v, 0) : join(from, good, n, s, 8, v, 0);
+    int counts = from->zeros != 0, copies = from->copies != 0;
+    if (counts || copies) return join(from, good, n, s, bytes_each, v, counts, copies);
+    return bytes_each == 4 ? join(from, good, n, s, 4, v, 0, 0) : join(from, good, n, s, 8, v, 0, 0);
 }
