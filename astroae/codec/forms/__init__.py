@@ -56,6 +56,7 @@ _MODULES = {
 
 
 _REPEATED = 0.2
+_JUDGED = 1 << 11  # pixels
 _SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
 
 
@@ -112,16 +113,16 @@ def _exact(values, context):
         yield integer.analyze(values, context)
         return
     coded = split.analyze(values, context)
-    if coded is not None and not (coded.side and _bits_are_smaller(values, coded)):
+    if coded is not None:
         yield coded
-        if context.record.levels is None:
-            return
-    yield bits.analyze(values, context)
+    if coded is None or context.record.levels is not None or _bits_may_win(values, coded):
+        yield bits.analyze(values, context)
 
 
-def _bits_are_smaller(values, coded):
-    """Whether deflating the bits beats splitting floats, judged by a part of the tile."""
-    part = values.reshape(-1)[: 1 << 13]
+def _bits_may_win(values, coded):
+    """Whether deflating the bits may beat splitting floats, judged by a part of the tile."""
+    first = max(values.size - _JUDGED, 0) // 2
+    part = values.reshape(-1)[first : first + _JUDGED]
     bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size
     return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
 

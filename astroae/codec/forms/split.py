@@ -3,10 +3,11 @@
 Side information, see `astroae.core.floats`::
 
     drop, p - unit, near exponents, bytes of these, of zeros, of copies   as numbers
-    near exponents, in one row | zeros | copies | low bits
+    near exponents | zeros | copies | low bits
 
-The exponents are coded as a plane; so are zeros and copies where these pay.  Where all
-floats are multiples of 2^p there is nothing beside.
+Near exponents are a byte of 0, then for each of them, less 1, so many zeros and a one, high
+bits first; or a byte of 1, then a plane of one row.  Zeros and copies are planes where they
+pay.  Where all floats are multiples of 2^p there is nothing beside.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ from astroae.core.planes import decode_plane, encode_plane
 from astroae.varint import pack_numbers, unpack_numbers
 
 _DEEPEST = 1 << 14
+_UNARY, _ROW = 0, 1  # how near exponents are coded
+_FEW = 64
 
 
 def analyze(values, context):
@@ -38,7 +41,7 @@ def restore(k, plan, coded, context):
         raise ValueError("the side information of split floats makes no sense")
     how = floats.Split(coded.parameter, int(drop), coded.parameter - int(depth))
     near, zeros, copies, low = _cut(coded.side[at:], *(int(size) for size in sizes))
-    near = decode_plane(near, (1, int(count)), dtype=np.int32)[0] if count else np.empty(0, np.int32)
+    near = _unpack_near(near, int(count))
     copies = decode_plane(copies, k.shape, _alike(k, plan.valid), dtype=np.int32) if copies else None
     own = _own(plan.valid, copies)
     zeros = decode_plane(zeros, k.shape, own, dtype=np.int32) if zeros else None
@@ -57,13 +60,40 @@ def _cut(data, *sizes):
 def pack(parts, found, how):
     """Side information of split floats."""
     valid = found.good if found.special else None
-    near = encode_plane(parts.near[None]) if parts.near.size else b""
+    near = _pack_near(parts.near)
     zeros = b"" if parts.zeros is None else encode_plane(parts.zeros, _own(valid, parts.copies))
     copies = b"" if parts.copies is None else encode_plane(parts.copies, _alike(parts.k, valid))
     depth = max(how.p - how.unit, 0)
     sizes = len(near), len(zeros), len(copies)
     head = pack_numbers([how.drop, depth, len(parts.near), *sizes])
     return head + near + zeros + copies + parts.low
+
+
+def _pack_near(near):
+    if not near.size:
+        return b""
+    in_row = bytes([_ROW]) + encode_plane(near[None]) if near.size < _FEW or _odd(near) else None
+    if near.min() == 0 or (in_row is not None and 8 * len(in_row) < near.sum()):
+        return in_row or bytes([_ROW]) + encode_plane(near[None])
+    bits = np.zeros(int(near.sum()), np.uint8)
+    bits[np.cumsum(near) - 1] = 1
+    return bytes([_UNARY]) + np.packbits(bits).tobytes()
+
+
+def _odd(near):
+    """Whether exponents are not as those of numbers spread evenly: each half as many as the last."""
+    return abs(float(near.mean()) - 2) > 0.1
+
+
+def _unpack_near(data, count):
+    if not count:
+        return np.empty(0, np.int32)
+    if data[:1] == bytes([_ROW]):
+        return decode_plane(data[1:], (1, count), dtype=np.int32)[0]
+    ends = np.flatnonzero(np.unpackbits(np.frombuffer(data, np.uint8, offset=1)))
+    if data[:1] != bytes([_UNARY]) or len(ends) != count:
+        raise ValueError("near exponents do not add up")
+    return np.diff(ends, prepend=-1).astype(np.int32)
 
 
 def _own(valid, copies):
