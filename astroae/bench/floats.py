@@ -88,7 +88,9 @@ def _print_speed(settings):
     noise = np.random.default_rng(1).normal(size=(SIDE, SIDE)).astype(np.float32)
     for name, field in (("sky of 100", noise + 100), ("sky of 0", noise)):
         _, encode, decode = np.min([coded(field, settings) for _ in range(RUNS)], axis=0)
-        print(f"{name}: Mpx/s {field.size / encode / 1e6:.1f} to encode, {field.size / decode / 1e6:.1f} to decode")
+        print(
+            f"{name}: Mpx/s {field.size / encode / 1e6:.1f} to encode, {field.size / decode / 1e6:.1f} to decode"
+        )
 
 
 if __name__ == "__main__":

@@ -126,7 +126,9 @@ def split(values, found, how, zeros=False, copies=False):
     flat = np.ascontiguousarray(values).reshape(-1)
     good = found.good if found.special else None
     k = np.empty(values.shape, np.int32)
-    zeros, copies = (np.empty(values.shape, np.int32) if asked else None for asked in (zeros, copies))
+    zeros, copies = (
+        np.empty(values.shape, np.int32) if asked else None for asked in (zeros, copies)
+    )
     near, low = np.empty(flat.size, np.int32), np.empty(8 * flat.size + 16, np.uint8)
     planes = k.reshape(-1), _flat(zeros), _flat(copies), values.shape[-1]
     counted, size = _core.float_split(flat, _flat(good, np.uint8), how, *planes, near, low)
@@ -145,7 +147,14 @@ def join(parts, good, how, dtype):
     values = np.empty(parts.k.shape, dtype)
     k = np.ascontiguousarray(parts.k, np.int32).reshape(-1)
     near = np.ascontiguousarray(parts.near, np.int32)
-    planes = k, _flat(good, np.uint8), how, _flat(parts.zeros), _flat(parts.copies), values.shape[-1]
+    planes = (
+        k,
+        _flat(good, np.uint8),
+        how,
+        _flat(parts.zeros),
+        _flat(parts.copies),
+        values.shape[-1],
+    )
     fits = _core.float_join(*planes, near, parts.low, values.reshape(-1))
     if not fits:
         raise ValueError("the parts of floats do not fit each other")

@@ -31,7 +31,9 @@ def analyze(values, context):
     found, how, beside = choose(values, found, context.sigma)
     parts = floats.split(values, found, how, *beside)
     special = None if not found.special else ~found.good
-    return coded(Form.SPLIT, parts.k, values, special, side=pack(parts, found, how), parameter=how.p)
+    return coded(
+        Form.SPLIT, parts.k, values, special, side=pack(parts, found, how), parameter=how.p
+    )
 
 
 def restore(k, plan, coded, context):
@@ -42,7 +44,9 @@ def restore(k, plan, coded, context):
     how = floats.Split(coded.parameter, int(drop), coded.parameter - int(depth))
     near, zeros, copies, low = _cut(coded.side[at:], *(int(size) for size in sizes))
     near = _unpack_near(near, int(count))
-    copies = decode_plane(copies, k.shape, _alike(k, plan.valid), dtype=np.int32) if copies else None
+    copies = (
+        decode_plane(copies, k.shape, _alike(k, plan.valid), dtype=np.int32) if copies else None
+    )
     own = _own(plan.valid, copies)
     zeros = decode_plane(zeros, k.shape, own, dtype=np.int32) if zeros else None
     parts = floats.Parts(k, near, low, zeros, copies)
