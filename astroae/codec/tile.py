@@ -255,7 +255,7 @@ def _decode(stream, row, context, made=None):
 
 def integer_type(form, dtype):
     """Type that holds the integers of a form."""
-    if form in (Form.DYADIC, Form.SPLIT, Form.QUANT, Form.STEP, Form.LATENT):
+    if form in (Form.SPLIT, Form.QUANT, Form.STEP, Form.LATENT):
         return np.int32
     if form in (Form.SOURCE, Form.TRUNC) or dtype.itemsize == 8:
         return np.int64

@@ -43,6 +43,27 @@ cdef extern from "core.h" nogil:
                     double zero, void *k, int k_bytes) noexcept
     void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                        const double *zero, int each, void *v, int bytes_each) noexcept
+    ctypedef struct FloatSurvey:
+        int64_t zeros
+        int drop, unit, top
+    ctypedef struct FloatSplit:
+        int p, drop, unit
+    ctypedef struct FloatParts:
+        int32_t *k
+        int32_t *zeros
+        int32_t *copies
+        int32_t *near
+        int64_t *near_count
+        int64_t w
+        uint8_t *low
+        size_t room
+    int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s) noexcept
+    int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n,
+                           const FloatSplit *s, const FloatParts *to) noexcept
+    int ae_float_join(const FloatParts *parts, const uint8_t *good, int64_t n, const FloatSplit *s,
+                      int bytes_each, void *v) noexcept
+
+
     int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half,
                   int keep_zeros, double *largest) noexcept
     int ae_within_integers(const void *v, const void *d, int bytes_each, int64_t n, uint64_t half,
@@ -171,6 +192,73 @@ def dequantize(const integer[::1] k, const double[::1] dither, const double[::1]
     with nogil:
         ae_dequantize(&k[0], sizeof(integer), numbers, n, &scale[0], &zero[0], each > 1, &v[0],
                       sizeof(real))
+
+
+def float_survey(const real[::1] v, uint8_t[::1] good):
+    """Fill good; returns how many floats are special, how many 0, and drop, unit, top of the rest."""
+    if good.shape[0] != v.shape[0] or not v.shape[0]:
+        raise ValueError("pixels and mask do not fit each other")
+    cdef FloatSurvey s
+    cdef int64_t special
+    with nogil:
+        special = ae_float_survey(&v[0], sizeof(real), v.shape[0], &good[0], &s)
+    return special, s.zeros, s.drop, s.unit, s.top
+
+
+cdef FloatParts _parts(const int32_t[::1] k, const uint8_t[::1] good, const int32_t[::1] zeros,
+                       const int32_t[::1] copies, Py_ssize_t w, const int32_t[::1] near,
+                       const uint8_t[::1] low) except *:
+    cdef FloatParts parts
+    cdef Py_ssize_t n = k.shape[0]
+    if n < 1 or w < 1 or (good is not None and good.shape[0] != n):
+        raise ValueError("pixels and mask do not fit each other")
+    if (zeros is not None and zeros.shape[0] != n) or (copies is not None and copies.shape[0] != n):
+        raise ValueError("pixels and planes do not fit each other")
+    parts.copies = NULL if copies is None else <int32_t *>&copies[0]
+    parts.w = w
+    parts.k = <int32_t *>&k[0]
+    parts.zeros = NULL if zeros is None else <int32_t *>&zeros[0]
+    parts.near = <int32_t *>&near[0] if near.shape[0] else NULL
+    parts.low = <uint8_t *>&low[0] if low.shape[0] else NULL
+    parts.room = low.shape[0]
+    return parts
+
+
+def float_split(const real[::1] v, const uint8_t[::1] good, how, int32_t[::1] k, int32_t[::1] zeros,
+                int32_t[::1] copies, Py_ssize_t w, int32_t[::1] near, uint8_t[::1] low):
+    """Fill k, near, low, zeros and copies, the last two unless they are None; returns how many of
+    near and of low are used."""
+    cdef Py_ssize_t n = v.shape[0]
+    if k.shape[0] != n or near.shape[0] != n or low.shape[0] < 8 * n + 16:
+        raise ValueError("pixels and planes do not fit each other")
+    cdef FloatParts parts = _parts(k, good, zeros, copies, w, near, low)
+    cdef FloatSplit s
+    cdef int64_t near_count = 0, size
+    cdef const uint8_t *mask = NULL if good is None else &good[0]
+    s.p, s.drop, s.unit = how
+    parts.near_count = &near_count
+    with nogil:
+        size = ae_float_split(&v[0], sizeof(real), mask, n, &s, &parts)
+    return near_count, size
+
+
+def float_join(const int32_t[::1] k, const uint8_t[::1] good, how, const int32_t[::1] zeros,
+               const int32_t[::1] copies, Py_ssize_t w, const int32_t[::1] near, const uint8_t[::1] low,
+               real[::1] v):
+    """Fill v; false where the parts make no sense."""
+    cdef Py_ssize_t n = v.shape[0]
+    if k.shape[0] != n:
+        raise ValueError("pixels and planes do not fit each other")
+    cdef FloatParts parts = _parts(k, good, zeros, copies, w, near, low)
+    cdef FloatSplit s
+    cdef int64_t near_count = near.shape[0]
+    cdef int status
+    cdef const uint8_t *mask = NULL if good is None else &good[0]
+    s.p, s.drop, s.unit = how
+    parts.near_count = &near_count
+    with nogil:
+        status = ae_float_join(&parts, mask, n, &s, sizeof(real), &v[0])
+    return status == 0
 
 
 def within(const real[::1] v, const real[::1] d, double half, bint keep_zeros):

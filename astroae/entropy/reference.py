@@ -29,7 +29,7 @@ CONSTANT, PACKED, CODED = range(3)
 FAR, NARROW = 1 << 26, 1 << 14
 ERROR_LIMIT, MEAN_LIMIT, LOW = 1 << 20, 16 * FAR - 1, 1 << 15
 ESCAPE, MIDDLE, SCALES = 63, 31, 31
-MOST_TAPS, TAP_SUM, WEIGHT_SUM, CLASSES = 34, 8 * 4096, 1980, 100
+MOST_TAPS, TAP_SUM, WEIGHT_SUM, CLASSES = 34, (8 * 4096, 32 * 4096), 1980, 100
 PAD = 16  # columns outside
 
 
@@ -206,7 +206,7 @@ def read_model(data, h):
     for _ in range(4 if m.by_parity else 1):
         sent_taps = b.numbers(min(count, 5), 65535) + b.numbers(max(count - 5, 0), 65535)
         m.taps.append([(unzigzag(z) + 2**15) % 2**16 - 2**15 for z in sent_taps])
-        check(sum(map(abs, m.taps[-1])) <= TAP_SUM)
+        check(sum(map(abs, m.taps[-1])) <= TAP_SUM[m.wide])
     m.taps *= 1 if m.by_parity else 4
     m.weight = b.numbers(10, 65535)
     check(sum(n * w for n, w in zip((0, 1, 2, 2, 4, 8, 1, 2, 1, 1), m.weight)) <= WEIGHT_SUM)

@@ -5,7 +5,6 @@ form     integers                                                    exact
 =======  ==========================================================  ========
 BITS     the bits of each value, sorted alike                        yes
 INTEGER  integers as they are                                        yes
-DYADIC   floats in units of 2^p, all of them whole                   yes
 SPLIT    floats in units of 2^p, with the bits below beside them     yes
 TRUNC    floats with fewer mantissa bits                             relative
 QUANT    floats on a FITS grid, dithered or not                      step / 2
@@ -29,7 +28,6 @@ import numpy as np
 
 from astroae.codec.forms import (
     bits,
-    dyadic,
     integer,
     latent,
     quant,
@@ -48,7 +46,6 @@ __all__ = ["Coded", "Form", "Layout", "TileContext", "choose", "layout", "restor
 _MODULES = {
     Form.BITS: bits,
     Form.INTEGER: integer,
-    Form.DYADIC: dyadic,
     Form.SPLIT: split,
     Form.TRUNC: trunc,
     Form.QUANT: quant,
@@ -59,6 +56,7 @@ _MODULES = {
 
 
 _REPEATED = 0.2
+_JUDGED = 1 << 11  # pixels
 _SPLIT_BITS = 4.5  # what the upper part of a split float costs on noise, about
 
 
@@ -114,17 +112,17 @@ def _exact(values, context):
     if values.dtype.kind != "f":
         yield integer.analyze(values, context)
         return
-    coded = dyadic.analyze(values, context) or split.analyze(values, context)
-    if coded is not None and not (coded.side and _bits_are_smaller(values, coded)):
+    coded = split.analyze(values, context)
+    if coded is not None:
         yield coded
-        if context.record.levels is None:
-            return
-    yield bits.analyze(values, context)
+    if coded is None or context.record.levels is not None or _bits_may_win(values, coded):
+        yield bits.analyze(values, context)
 
 
-def _bits_are_smaller(values, coded):
-    """Whether deflating the bits beats splitting floats, judged by a part of the tile."""
-    part = values.reshape(-1)[: 1 << 13]
+def _bits_may_win(values, coded):
+    """Whether deflating the bits may beat splitting floats, judged by a part of the tile."""
+    first = max(values.size - _JUDGED, 0) // 2
+    part = values.reshape(-1)[first : first + _JUDGED]
     bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size
     return bits < 8 * len(coded.side) / values.size + _SPLIT_BITS
 

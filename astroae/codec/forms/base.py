@@ -19,13 +19,12 @@ class Form(IntEnum):
 
     BITS = 0
     INTEGER = 1
-    DYADIC = 2
-    SPLIT = 3
-    TRUNC = 4
-    QUANT = 5
-    STEP = 6
-    SOURCE = 7
-    LATENT = 8
+    SPLIT = 2
+    TRUNC = 3
+    QUANT = 4
+    STEP = 5
+    SOURCE = 6
+    LATENT = 7
 
 
 @dataclass

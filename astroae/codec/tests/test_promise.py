@@ -15,7 +15,7 @@ from astroae.settings import Latent, ModelName, Settings, from_keywords
 SHAPE = (2, 5, 7)
 #: Corners and edges of a tile, and its middle.
 PLACES = [(0, 0, 0), (0, 0, 6), (0, 4, 0), (1, 4, 6), (1, 0, 3), (0, 2, 0), (1, 2, 3)]
-EXACT = [Form.BITS, Form.INTEGER, Form.DYADIC, Form.SPLIT, Form.SOURCE]
+EXACT = [Form.BITS, Form.INTEGER, Form.SPLIT, Form.SOURCE]
 WHOLE, REAL = ("u1", "i2", "i4", "i8"), ("f4", "f8")
 STEP = 0.5
 LATENT = Settings(Latent(ModelName("a", "b")))

@@ -61,6 +61,7 @@ enum {
     WEIGHTS = 10,             /* of the scale */
     TAP_ONE = 4096,
     TAP_SUM = 8 * TAP_ONE,    /* largest sum of |taps| */
+    WIDE_TAP_SUM = 32 * TAP_ONE, /* the same where sums have 64 bits */
     WEIGHT_SUM = 1980,        /* largest weighted number of neighbours, keeps the scale in 31 bits */
     PAD = 16,                 /* columns on either side of a plane in memory */
     ROWS_ABOVE = 3,
@@ -175,6 +176,30 @@ int ae_quantize(const void *v, int bytes_each, const double *dither, int64_t n, 
 void ae_dequantize(const void *k, int k_bytes, const double *dither, int64_t n, const double *scale,
                    const double *zero, int each, void *v, int bytes_each);
 
+/* floats.c */
+/* What the ordinary floats of a tile have in common. */
+typedef struct {
+    int64_t zeros; /* how many are 0 */
+    int drop;      /* low bits of the mantissa that are 0 in all */
+    int unit;      /* all are multiples of 2^unit; large where all are 0 */
+    int top;       /* exponent of the largest */
+} FloatSurvey;
+
+typedef struct { int p, drop, unit; } FloatSplit;
+
+typedef struct {
+    int32_t *k, *zeros, *copies, *near;
+    int64_t *near_count;
+    int64_t w;
+    uint8_t *low;
+    size_t room;
+} FloatParts;
+
+int64_t ae_float_survey(const void *v, int bytes_each, int64_t n, uint8_t *good, FloatSurvey *s);
+int64_t ae_float_split(const void *v, int bytes_each, const uint8_t *good, int64_t n, const FloatSplit *s,
+                       const FloatParts *to);
+int ae_float_join(const FloatParts *from, const uint8_t *good, int64_t n, const FloatSplit *s, int bytes_each,
+                  void *v);
 /* compare.c */
 int ae_within(const void *v, const void *d, int bytes_each, int64_t n, double half, int keep_zeros,
               double *largest);

@@ -86,7 +86,8 @@ static float quiet_level(const Plane *p)
     return found[n / 2] + 1.f / 12;
 }
 
-/* Add every second pixel from `first` to x: neighbours, then the target; weights. */
+/* Add every second pixel from `first` to x: neighbours, then the target; weights.  All but the
+ * first neighbour are counted from it: of a smooth image the values would drown what they differ by. */
 ALWAYS_INLINE void gather(Rows *r, const Model *m, const Plane *p, int y, int first, int end, float quiet)
 {
     const int32_t *v = ROW(p, p->v, y) + first;
@@ -98,15 +99,18 @@ ALWAYS_INLINE void gather(Rows *r, const Model *m, const Plane *p, int y, int fi
             int dy = p->h == 1 ? 0 : HOOD[i][0], dx = p->h == 1 ? -1 - i : HOOD[i][1];
             if ((dy == 0) != own) continue;
             const int32_t *s = v + dy * p->stride + dx;
-            float *to = r->x[k++] + r->n;
-            for (int x = 0; x < n; x++) to[x] = (float)s[2 * x];
+            float *to = r->x[k] + r->n;
+            for (int x = 0; x < n; x++) to[x] = (float)(s[2 * x] - (k ? v[2 * x - 1] : 0));
+            k++;
         }
     float *target = r->x[k] + r->n;
-    for (int x = 0; x < n; x++) target[x] = (float)v[2 * x];
+    for (int x = 0; x < n; x++) target[x] = (float)(v[2 * x] - (k ? v[2 * x - 1] : 0));
     if (p->h == 1)
-        for (int x = 0; x < n; x++) weight[x] = equation_weight(near_in_line(v + 2 * x), target[x], quiet);
+        for (int x = 0; x < n; x++)
+            weight[x] = equation_weight(near_in_line(v + 2 * x), (float)v[2 * x], quiet);
     else
-        for (int x = 0; x < n; x++) weight[x] = equation_weight(near_of(v + 2 * x, p->stride), target[x], quiet);
+        for (int x = 0; x < n; x++)
+            weight[x] = equation_weight(near_of(v + 2 * x, p->stride), (float)v[2 * x], quiet);
     if (p->valid)
         for (int x = 0; x < n; x++)
             if (!p->valid[(ptrdiff_t)y * p->w + first + 2 * x]) weight[x] = 0;
@@ -174,7 +178,7 @@ static int solve(const double *sums, int row, const double *target, int k, doubl
                  double *out)
 {
     double a[MOST][MOST], trace = 0;
-    for (int i = 0; i < k; i++) trace += sums[i * row + i] / k;
+    for (int i = k > 1; i < k; i++) trace += sums[i * row + i] / k;
     for (int i = 0; i < k; i++) {
         for (int j = 0; j <= i; j++) {
             double s = sums[i * row + j];
@@ -194,15 +198,27 @@ static int solve(const double *sums, int row, const double *target, int k, doubl
     return 1;
 }
 
-static void solve_taps(const Normal *a, int k, int serial, double *taps)
+/* Taps of what was solved for, counted as `gather` does: the first takes what is left.  Returns
+ * the sum of their magnitudes. */
+static double taps_of(const double *found, int k, double *taps)
 {
     double sum = 0;
-    int good = solve(a->sum[0], MOST, a->sum[k], k, 1e-6, 1e-7, taps);
-    for (int i = 0; i < k; i++) sum += fabs(taps[i]);
-    if (good && sum < 7.9) return;
-    for (int i = 0; i < k; i++) taps[i] = 0;
-    if (k > serial && serial) taps[0] = taps[serial] = .5;
-    else if (k) taps[0] = 1;
+    for (int i = 0; i < k; i++) taps[i] = found[i];
+    if (k) taps[0] += 1;
+    for (int i = 1; i < k; i++) taps[0] -= found[i];
+    for (int i = 0; i < k; i++) sum += fabs(taps[i]) < 7.9 ? fabs(taps[i]) : 1e3; /* of 16 bits */
+    return sum;
+}
+
+/* The ridge grows until the taps are no larger than a model may have. */
+static void solve_taps(const Normal *a, const Model *m, double *found)
+{
+    int k = m->taps_count, serial = m->serial;
+    double taps[MOST], most = (m->wide ? WIDE_TAP_SUM : TAP_SUM) * .99 / TAP_ONE;
+    for (double ridge = 1e-8; ridge < 1; ridge *= 10)
+        if (solve(a->sum[0], MOST, a->sum[k], k, ridge, ridge / 10, found) && taps_of(found, k, taps) < most) return;
+    for (int i = 0; i < k; i++) found[i] = 0;
+    if (k > serial && serial) found[serial] = .5;
 }
 
 /* Weighted squares that taps leave. */
@@ -217,8 +233,10 @@ static double left_over(const Normal *a, int k, const double *taps)
     return s;
 }
 
-static void send_taps(int16_t *to, const double *taps, int k)
+static void send_taps(int16_t *to, const double *found, int k)
 {
+    double taps[MOST];
+    taps_of(found, k, taps);
     for (int i = 0; i < k; i++) to[i] = (int16_t)lrint(taps[i] * TAP_ONE);
 }
 
@@ -244,12 +262,12 @@ double fit_taps(Model *m, const Plane *p, int every, double least)
             for (int j = 0; j <= i; j++) all->sum[i][j] += sets[set].sum[i][j];
         pixels += sets[set].weight;
     }
-    solve_taps(all, k, m->serial, taps);
+    solve_taps(all, m, taps);
     int enough = k && p->h > 1 && pixels > 400;
     for (int set = 0; set < 4 && enough; set++) {
         double n = sets[set].weight, small = 1e-4 * n;
         if (n < 4 * k) enough = 0;
-        solve_taps(&sets[set], k, m->serial, own[set]);
+        solve_taps(&sets[set], m, own[set]);
         before += .5 * n * log2(left_over(&sets[set], k, taps) + small);
         after += .5 * n * log2(left_over(&sets[set], k, own[set]) + small);
     }

@@ -159,7 +159,7 @@ static inline void get_taps(BitReader *b, Model *m)
             m->taps[set][i] = (int16_t)unzigzag(z[i]);
             sum += magnitude(m->taps[set][i]);
         }
-        if (sum > TAP_SUM) b->bad = 1;
+        if (sum > (m->wide ? WIDE_TAP_SUM : TAP_SUM)) b->bad = 1;
     }
     for (int set = 1; set < 4 && !m->by_parity; set++) memcpy(m->taps[set], m->taps[0], sizeof m->taps[0]);
 }
