@@ -24,7 +24,7 @@ def choose(values, found, sigma):
         Noise as CFITSIO measures it, 0 if it is not known.
     """
     p = _start(values, found, sigma)
-    found, p = _without_outliers(values, found, p)
+    values, found, p = _without_outliers(values, found, p)
     how = found.at(p)
     if how.whole:
         return found, how, (False, False)
@@ -61,15 +61,16 @@ def _resolution(values, found):
 
 
 def _without_outliers(values, found, p):
-    """Survey and p such that integers have 30 bits: a few fill values become special."""
+    """All three such that integers have 30 bits: a few fill values become NaN, so special."""
     most = p + floats.MOST_BITS
     if found.top < most:
-        return found, p
+        return values, found, p
     with np.errstate(all="ignore"):
         beyond = found.good & (np.abs(values) >= np.ldexp(1.0, most))
     if len(np.unique(values[beyond])) > MOST_PATTERNS // 2 or beyond.sum() == found.good.sum():
-        return found, found.top - floats.MOST_BITS + 1
-    return floats.survey(np.where(beyond, values.dtype.type(np.nan), values)), p
+        return values, found, found.top - floats.MOST_BITS + 1
+    values = np.where(beyond, values.dtype.type(np.nan), values)
+    return values, floats.survey(values), p
 
 
 def _odd_zeros(values, found, how):
