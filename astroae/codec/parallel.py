@@ -18,9 +18,16 @@ def in_parallel(work, numbers, threads=None, progress=None):
         Called with (done, all) after each.
     """
     numbers = [int(i) for i in numbers]
-    threads = threads or os.cpu_count() or 1
+    threads = min(threads or os.cpu_count() or 1, len(numbers))
+    if threads <= 1:  # a pool takes longer to start than a small tile
+        for done, i in enumerate(numbers, 1):
+            result = work(i)
+            if progress:
+                progress(done, len(numbers))
+            yield result
+        return
     waiting, done = deque(), 0
-    with ThreadPoolExecutor(max(1, min(threads, len(numbers)))) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         ahead = iter(numbers)
         while done < len(numbers):
             while len(waiting) <= 2 * threads and (i := next(ahead, None)) is not None:

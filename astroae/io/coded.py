@@ -290,7 +290,7 @@ class CodedHDU:
         CorruptFileError
         """
         for keyword in FILE_KEYWORDS:  # what cannot be read says so here
-            self.span.header.get(keyword.name)
+            self.span.header.get(keyword.name.upper())
         header, shape = self.image_header, self.structure.shape
         own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
         own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
