@@ -81,6 +81,11 @@ class LazyHeader(Header):
             self._values[key] = _value(self._images[self._places[key][0]], key)
         return self._values[key]
 
+    def get(self, key, default=None):
+        if not self._answers(key):
+            return super().get(key, default)
+        return self[key] if key in self._places else default
+
     def __contains__(self, key):
         return key in self._places if self._answers(key) else super().__contains__(key)
 
@@ -88,7 +93,9 @@ class LazyHeader(Header):
         return iter(self._keywords[0]) if self.text is not None else super().__iter__()
 
     def count(self, keyword):
-        return len(self._places[keyword]) if self._answers(keyword) else super().count(keyword)
+        if not self._answers(keyword) or keyword in self._keywords[1]:
+            return super().count(keyword)
+        return len(self._places[keyword])
 
     def _answers(self, key):
         return self.text is not None and isinstance(key, str) and _is_keyword(key)
