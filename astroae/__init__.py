@@ -5,6 +5,8 @@ and for `~astropy.nddata.CCDData`, `~astropy.table.Table` and
 `~astropy.table.QTable` to read them.
 """
 
+from importlib import import_module
+
 try:
     from astroae._version import version as __version__
 except ImportError:  # a source tree that nobody installed: setuptools_scm did not run
@@ -26,10 +28,9 @@ from astroae.errors import (
 from astroae.io.above import at, offer
 from astroae.io.arrays import decode, encode
 from astroae.io.files import compress
-from astroae.io.formats import read_nddata
 from astroae.io.hdu import AEImageHDU
 from astroae.io.inspect import info
-from astroae.io.latents import latents
+from astroae.io.later import when_imported
 from astroae.io.preview import preview
 from astroae.io.restore import decompress
 from astroae.io.verify import verify
@@ -58,8 +59,10 @@ __all__ = [
     "verify",
 ]
 
-#: Functions of rooms that need more than reading does: imported when first used.
+#: Functions that need more than reading does: imported when first used.
 _PUBLIC = {
+    "latents": "astroae.io.latents:latents",
+    "read_nddata": "astroae.io.formats:read_nddata",
     "recommend": "astroae.validation.recommend:recommend",
     "validate": "astroae.validation.files:validate",
 }
@@ -67,6 +70,8 @@ offer("certify", "astroae.validation.certificate:certify")
 offer("certificate_tolerances", "astroae.validation.certificate:checked_tolerances")
 offer("recommend", "astroae.validation.recommend:recommend_array")
 offer("tolerances", "astroae.validation.tolerances:load_tolerances")
+when_imported("astropy.nddata", lambda: import_module("astroae.io.formats"))
+when_imported("astropy.table", lambda: import_module("astroae.io.tables"))
 
 
 def __getattr__(name):

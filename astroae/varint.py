@@ -1,6 +1,9 @@
-"""Signed integers as bytes and back: zigzag varints, vectorised."""
+"""Signed integers as bytes and back: zigzag varints, one by one where they are few."""
 
 import numpy as np
+
+_FEW = 32
+_MASK = 2**64 - 1
 
 
 def pack_numbers(values):
@@ -12,6 +15,8 @@ def pack_numbers(values):
     >>> unpack_numbers(pack_numbers([3, -70000]), 0)[0].tolist()
     [3, -70000]
     """
+    if len(values) <= _FEW:
+        return b"".join(_pack(int(value)) for value in values)
     values = np.asarray(values, np.int64)
     rest = ((values << 1) ^ (values >> 63)).view(np.uint64)
     columns, more = [], []
@@ -31,6 +36,8 @@ def unpack_numbers(data, start, count=None):
 
     Without ``count`` all of ``data`` is read.
     """
+    if count is not None and count <= _FEW:
+        return _unpack(data, start, count)
     raw = np.frombuffer(data, np.uint8, offset=start) if len(data) > start else np.empty(0, "u1")
     if count is not None:
         raw = raw[: 10 * count]
@@ -53,3 +60,30 @@ def unpack_numbers(data, start, count=None):
     total = np.add.reduceat(bits, first)
     values = (total >> np.uint64(1)).view(np.int64) ^ -(total & np.uint64(1)).view(np.int64)
     return values, start + raw.size
+
+
+def _pack(value):
+    if not -(2**63) <= value < 2**63:
+        raise OverflowError(f"{value} is longer than 64 bits")
+    rest, out = (value << 1) ^ (value >> 63), bytearray()
+    while rest > 127:
+        out.append(rest & 127 | 128)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)
+
+
+def _unpack(data, start, count):
+    values = []
+    for _ in range(count):
+        total = place = 0
+        for place, byte in enumerate(data[start : start + 10]):
+            total |= (byte & 127) << 7 * place
+            if byte < 128:
+                break
+        else:
+            raise ValueError("a number is cut off, or longer than 64 bits")
+        start += place + 1
+        total &= _MASK
+        values.append(total >> 1 ^ -(total & 1))
+    return np.array(values, np.int64), start

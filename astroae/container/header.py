@@ -14,9 +14,8 @@ holds comes back to the byte: duplicate keywords, blank cards, odd formatting.
 import re
 import zlib
 
-from astropy.io.fits import Header
-
 from astroae.container.keywords import ESCAPED_CARD, ESCAPED_KEY, HEADER_BEGIN
+from astroae.container.lazy import LazyHeader
 from astroae.errors import UnsupportedDataError
 
 __all__ = [
@@ -72,8 +71,10 @@ def raw_cards(header):
     -------
     list of str
     """
-    # Not `header.tostring`: it repairs cards that break the standard, untouched ones too.
-    text = "".join(_as_read(card) for card in header.cards)
+    text = getattr(header, "text", None)
+    if text is None:
+        # Not `header.tostring`: it repairs cards that break the standard, untouched ones too.
+        text = "".join(_as_read(card) for card in header.cards)
     return [text[i : i + CARD] for i in range(0, len(text), CARD)]
 
 
@@ -89,12 +90,7 @@ def from_cards(cards):
     -------
     `~astropy.io.fits.Header`
     """
-    header = Header.fromstring("".join(cards))
-    for card in header.cards:
-        # Else astropy repairs a card that breaks the standard whenever it is printed.
-        card._verified = True
-    header._modified = False
-    return header
+    return LazyHeader.of("".join(cards), exact=True)
 
 
 def _as_read(card):

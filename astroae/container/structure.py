@@ -4,7 +4,7 @@ A decoder trusts these cards only, never the image's own, which users edit.
 Floats are written as ``repr`` gives them, so that a setting comes back exactly.
 """
 
-import importlib.metadata
+import functools
 import itertools
 import math
 import re
@@ -175,10 +175,13 @@ def _mode_values(mode):
     return {}
 
 
+@functools.cache
 def _version():
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     try:
-        return importlib.metadata.version("astroae")
-    except importlib.metadata.PackageNotFoundError:
+        return version("astroae")
+    except PackageNotFoundError:
         return "(not installed)"
 
 

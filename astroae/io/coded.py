@@ -7,7 +7,9 @@ way, so BSCALE, BZERO and unsigned integers never enter.
 """
 
 import math
+import mmap
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from astropy.io import fits
@@ -55,7 +57,13 @@ def pixels_of(path, span):
     header = span.header
     shape = tuple(header[f"NAXIS{n}"] for n in range(header["NAXIS"], 0, -1))
     dtype = np.dtype(BITPIX_TO_DTYPE[header["BITPIX"]]).newbyteorder(">")
-    return np.memmap(path, dtype, "r", span.data, shape)
+    # As `np.memmap` does, without its other lookups: a file may have many small images.
+    start = span.data // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+    count = math.prod(shape)
+    length = span.data - start + count * dtype.itemsize
+    with open(path, "rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), length, access=mmap.ACCESS_READ, offset=start)
+    return np.frombuffer(mapped, dtype, count, span.data - start).reshape(shape)
 
 
 def can_code(span):
@@ -204,7 +212,7 @@ class CodedHDU:
             )
         return self._read_file(self.span.data + offset, n)
 
-    @property
+    @cached_property
     def image_header(self):
         """Header of the image, as it goes back into a file."""
         return to_image_header(self.span.header)
@@ -282,7 +290,7 @@ class CodedHDU:
         CorruptFileError
         """
         for keyword in FILE_KEYWORDS:  # what cannot be read says so here
-            self.span.header.get(keyword.name)
+            self.span.header.get(keyword.name.upper())
         header, shape = self.image_header, self.structure.shape
         own = {"BITPIX": DTYPE_TO_BITPIX[self.structure.dtype], "NAXIS": len(shape)}
         own |= {f"NAXIS{n}": axis for n, axis in enumerate(reversed(shape), 1)}
@@ -290,7 +298,7 @@ class CodedHDU:
         for key in _sizes_that_differ(header, own):
             raise self._misfit(key, f"got {header.get(key)!r}, the pixels have {own[key]}")
         first = next(iter(header), "")
-        if first != "SIMPLE" and (first, str(header[0]).strip()) != ("XTENSION", "IMAGE"):
+        if first != "SIMPLE" and (first, str(header.get(first)).strip()) != ("XTENSION", "IMAGE"):
             raise self._misfit("first card", f"got {str(header.cards[0]).strip()!r}")
         if self.structure.scale_sum not in (None, scale_sum(header)):
             raise self._misfit("BSCALE, BZERO, BLANK", "their checksum is another")

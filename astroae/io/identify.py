@@ -5,11 +5,13 @@ import os
 from astropy.io import fits
 
 from astroae.container.keywords import MARK
+from astroae.errors import InputError
 from astroae.io.hdu import AEImageHDU
 from astroae.io.spans import quiet_headers
 
-__all__ = ["first_image", "identify", "is_marked", "primary_of"]
+__all__ = ["FORMAT", "first_image", "identify", "image_of", "is_marked", "primary_of"]
 
+FORMAT = "astroae"
 SUFFIX = ".aae.fits"
 #: HDUs that are looked at: a compressed image stands near the front of its file.
 MOST_HDUS = 64
@@ -43,6 +45,19 @@ def first_image(source):
             return _search(source)
     finally:
         source.seek(place)
+
+
+def image_of(source):
+    """As `first_image`; an error where there is none."""
+    found = first_image(source)
+    if found is None:
+        raise InputError(
+            "no image compressed by astroae in it",
+            where=str(getattr(source, "name", source)),
+            found="no HDU with AEIMAGE = T",
+            hint='read it with format="fits"',
+        )
+    return found
 
 
 def _search(stream):

@@ -97,6 +97,8 @@ class FileJob:
             )
         self.plain_images = [span for span in self.spans if span.is_image and can_code(span)]
         self.fpacked = [span for span in self.spans if is_fpacked(span.header)]
+        # A reader who asks for a name gets the first of that name.
+        self.preview = self.preview and all(span.name.upper() != NAME for span in self.spans)
         if not self.plain_images + self.fpacked:
             raise InputError(
                 "no image to compress",
@@ -117,7 +119,7 @@ class FileJob:
         return self._hashing.result()
 
     def _n_tiles(self, span):
-        if span in self.fpacked:
+        if is_fpacked(span.header):
             stem, settings = "ZNAXIS", replace(self.settings, mode=Lossless())
         else:
             stem, settings = "NAXIS", self._settings_of(span)
@@ -134,10 +136,11 @@ class FileJob:
     def write(self, out):
         """All HDUs, then whatever follows the last."""
         self.out = out
+        images, fpacked = ({span.index for span in s} for s in (self.plain_images, self.fpacked))
         for span in self.spans:
-            if span in self.plain_images:
+            if span.index in images:
                 self._image(span)
-            elif span in self.fpacked:
+            elif span.index in fpacked:
                 self._take_over(span)
             else:
                 self._keep(span, _why_kept(span))
@@ -363,8 +366,8 @@ class FileJob:
             self._put_hdu(model_bytes(self.settings.mode.model))
 
     def _preview(self, span, header, pixels):
-        if not self.preview or any(each.name.upper() == NAME for each in self.spans):
-            return  # a reader who asks for a name gets the first of that name
+        if not self.preview:
+            return
         notes = {
             "EXTVER": self.previews + 1,
             "AEPREV": (True, "preview of another HDU"),

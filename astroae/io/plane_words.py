@@ -4,6 +4,7 @@ Names are cut into words at everything that is no letter or digit, and digits at
 ends go; words are also known glued to others (``SCIDQ``, ``IVARRAW``).
 """
 
+import functools
 import re
 import warnings
 
@@ -63,6 +64,7 @@ _TABLE = re.compile(r"PS\d+_\d+[A-Z]?$")
 _NUMBERED = re.compile(r"[A-Z]{0,4}[ _.-]?\d+[A-Z]?$")
 
 
+@functools.lru_cache(10_000)
 def role_in(text):
     """The role that a name tells: "image", "exact", "relative", or None.
 
@@ -112,6 +114,7 @@ def by_unit(header):
     return None
 
 
+@functools.lru_cache(1000)
 def _is_squared(text):
     """Whether a signal stands squared in a unit: counts, or an energy, which has a mass."""
     with warnings.catch_warnings():

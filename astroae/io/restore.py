@@ -205,10 +205,7 @@ def _pieces(plain, where, spans, coded, *, fpack, results, damages, progress, th
         options |= {"on_corrupt": "blank", "damaged": damages}
     moved = 1 in coded and coded[1].was_primary and says_nothing(spans[0], coded[1].image_header)
     counted = _count(progress, coded.values())
-    going = goes_back(spans, coded, drop_primary=moved and not fpack)
-    for span in spans:
-        if span not in going:
-            continue
+    for span in goes_back(spans, coded, drop_primary=moved and not fpack):
         if span.index == 0 and moved and spans[1].header.get("AEPRIM") is True:
             yield empty_primary()  # in place of the one that holds astroae's note
         elif span.index not in coded:

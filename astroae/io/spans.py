@@ -14,12 +14,14 @@ import tempfile
 import warnings
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 from astroae.container.keywords import MARK
+from astroae.container.lazy import LazyHeader
 from astroae.errors import AstroAEError, CorruptFileError, InputError
 
 __all__ = ["Span", "chunks", "plain_source", "quiet_headers", "scan", "sha256_of", "tail"]
@@ -52,7 +54,7 @@ class Span:
     data_end: int
     end: int
 
-    @property
+    @cached_property
     def name(self):
         """EXTNAME, else what astropy calls a tile-compressed image; empty for any other."""
         tiled = self.header.get("ZIMAGE") is True or "AEFPK1" in self.header
@@ -67,7 +69,7 @@ class Span:
         """The extension as messages name it."""
         return f"extension {self.index}" + (f" ({self.name})" if self.name else "")
 
-    @property
+    @cached_property
     def is_image(self):
         """A plain image array with pixels, whatever its size."""
         header = self.header
@@ -214,9 +216,8 @@ def _span(raw, index, start, total, where):
     data = start + len(raw)
     try:
         with quiet_headers():
-            header = fits.Header.fromstring(raw)
+            header = LazyHeader.of(raw)
             size = int(header.data_size)
-            padded = int(header.data_size_padded)
     except (KeyError, TypeError, ValueError, fits.VerifyError) as exc:
         raise InputError(
             "header cannot be understood",
@@ -233,7 +234,8 @@ def _span(raw, index, start, total, where):
             found=f"the header announces {size} bytes of data, {total - data} are there",
             hint="get the file again",
         )
-    return Span(index, header, start, data, data + size, min(data + padded, total))
+    end = data + size + -size % BLOCK
+    return Span(index, header, start, data, data + size, min(end, total))
 
 
 def chunks(path, start=0, stop=None):

@@ -8,7 +8,6 @@ with units from BUNIT.
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from astropy.wcs import WCS
 
 from astroae.io.spans import quiet_headers
 
@@ -106,6 +105,8 @@ def _add_sky(table, header):
 
 def celestial_of(header):
     """WCS of the last two axes, or None where it is not of the sky."""
+    from astropy.wcs import WCS  # slow to import
+
     try:
         with quiet_headers():
             wcs = WCS(header)

@@ -1,6 +1,8 @@
 """CCDData, NDData, Table and QTable through astropy's registry."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,21 @@ from astropy.wcs import WCS
 
 import astroae
 from astroae.io.tests.helpers import mixed_file, sky
+
+
+@pytest.mark.parametrize("first, then", [("astroae", ""), ("", "astroae")])
+def test_formats_are_there_whatever_is_imported_first(first, then):
+    code = (
+        f"import {first or 'sys'}\nfrom astropy.table import QTable, Table\nimport {then or 'sys'}\n"
+        "print(*('astroae' in c.read.list_formats()['Format'] for c in (Table, QTable))) \n"
+        "from astropy.nddata import CCDData\n"
+        "print('astroae' in CCDData.read.list_formats()['Format'])"
+    )
+    code = code.replace(".read.list_formats()", ".read.list_formats(None)") and code
+    printed = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == ["True"] * 3
 
 
 def tan_wcs():

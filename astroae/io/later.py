@@ -1,0 +1,52 @@
+"""What is to be done as soon as a module is imported, and not before.
+
+Readers are registered for classes of `astropy.nddata` and `astropy.table`, which take
+longer to import than all of astroae; only a program that imports them can use these.
+"""
+
+import importlib.util
+import sys
+
+__all__ = ["when_imported"]
+
+
+def when_imported(name, then):
+    """Call ``then()`` once a module is there: now, or when somebody imports it.
+
+    Parameters
+    ----------
+    name : str
+    then : callable
+
+    Examples
+    --------
+    >>> from astroae.io.later import when_imported
+    >>> when_imported("sys", lambda: print("here"))
+    here
+    """
+    if name in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, _Awaited(name, then))
+
+
+class _Awaited:
+    """Finder of one module, which leaves the finding to the others."""
+
+    def __init__(self, name, then):
+        self._name, self._then = name, then
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self._name or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_tell(module):
+                execute(module)
+                self._then()
+
+            spec.loader.exec_module = execute_and_tell
+        return spec
