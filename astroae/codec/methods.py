@@ -17,7 +17,7 @@ CORE, DEFLATE = 1, 2
 NAMES = {CORE: "core", DEFLATE: "deflate"}
 
 _TYPES = ("<i1", "<i2", "<i4", "<i8")
-_TRIED = 1 << 13  # pixels by which deflate is judged
+_TRIED = 1 << 12  # pixels by which deflate is judged
 
 
 def encode(k, valid, grid, levels=None, effort="default"):

@@ -17,11 +17,13 @@ def noise_sigma(values, good=None):
     Parameters
     ----------
     values : ndarray (..., x)
-        float32; other types are measured as float64.
+        float32, and integers of 16 bits and less; other types are measured as float64.
     good : bool ndarray of the same shape, optional
     """
     values = np.asarray(values)
-    flat = np.ascontiguousarray(values, _real(values.dtype)).reshape(-1)
+    narrow = values.dtype.kind in "iu" and values.dtype.itemsize <= 2  # exact as float32
+    real = np.float32 if narrow else _real(values.dtype)
+    flat = np.ascontiguousarray(values, real).reshape(-1)
     if not flat.size:
         return 0.0
     mask = None

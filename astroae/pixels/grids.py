@@ -33,8 +33,8 @@ def tile_dither(number, seed, shape):
 
 def quantize(values, scale, zero, dither=None):
     """int32 of floats on a grid; None where one is no number or beyond 31 bits."""
-    k = pixels.quantize(values, scale, zero, dither)
-    return None if k is None or _beyond(k) else k.astype(np.int32)
+    k = pixels.quantize(values, scale, zero, dither, np.int32)
+    return None if k is None or _beyond(k) else k
 
 
 def _beyond(k):
