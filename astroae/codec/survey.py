@@ -5,7 +5,6 @@ import numpy as np
 from astroae.pixels import levels, nulls
 
 MOST_TILES = 12
-_EVERY = 4  # rows of a sampled tile
 
 
 @np.errstate(all="ignore")
@@ -30,7 +29,9 @@ def survey(encoded, read):
 
 def _levels(encoded, read, parts):
     """The list of levels, if the sample looks sparse and the whole image is."""
-    if not levels.find_levels([_ordinary(part[:, ::_EVERY], encoded) for part in parts]):
+    every = -(-sum(part.size for part in parts) // levels.MOST_JUDGED)
+    sample = [_ordinary(part.reshape(-1)[::every], encoded) for part in parts]
+    if not levels.find_levels(np.concatenate(sample)):
         return None
     used = np.empty(0, np.int64)
     for i in range(len(encoded.tiles)):

@@ -13,7 +13,7 @@ from astroae.varint import pack_numbers, unpack_numbers
 
 MOST_LEVELS = 65_536
 _SAMPLE = 4096
-_JUDGED = 1 << 17
+MOST_JUDGED = 1 << 17  # pixels
 
 
 def ordered(values):
@@ -43,16 +43,15 @@ def unshuffle(data, dtype):
     return np.ascontiguousarray(planes.T).view(dtype).ravel()
 
 
-def find_levels(samples):
-    """Whether an image uses few of the levels in its range, judged by samples.
+def find_levels(values):
+    """Whether an image uses few of the levels in its range, judged by a sample.
 
     Parameters
     ----------
-    samples : list of int64 ndarray
-        Values of some tiles, special pixels left out.
+    values : int64 ndarray, flat
+        Some `MOST_JUDGED` of its pixels, special ones left out.
     """
-    values = np.concatenate([s.ravel() for s in samples])
-    values = np.sort(values[:: -(-len(values) // _JUDGED) or 1])
+    values = np.sort(values)
     # Rare bright pixels leave gaps that cost nothing; the bulk decides.
     bulk = values[len(values) // 100 : len(values) - len(values) // 100]
     used = 1 + np.count_nonzero(np.diff(bulk)) if len(bulk) else 0
