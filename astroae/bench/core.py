@@ -1,13 +1,17 @@
 """The compiled core beside JPEG XL on the same integers: ``python -m astroae.bench.core``.
 
 Sizes are means over instruments of the images that count (256 px or more, no masks, not
-lossy before), tiles of 256 px, the level list of sparse images paid; times are of one
-thread, in ns per pixel.
+lossy before), tiles of 256 px (high effort: 512), the level list of sparse images paid;
+times are of one thread, in ns per pixel.  The first version is the numpy coder of file
+format 3: ``docs/tables/first_version.csv`` keeps the bytes of its streams and image record
+of the same integers, lossless, made once by its own ``encode_image``.
 """
 
 import argparse
+import csv
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +23,7 @@ from astroae.core import decode_plane, encode_plane
 from astroae.pixels.noise import noise_sigma
 
 MOST_LEVELS = 60_000
+FIRST_VERSION = Path("docs") / "tables" / "first_version.csv"
 
 
 def integers_of(plate, q):
@@ -75,10 +80,19 @@ def coded_size(k, side, effort, clock):
     return size if levels is None else min(size, with_list + list_size)
 
 
+def first_version(group, q):
+    """Bytes of the first version by image."""
+    if not FIRST_VERSION.is_file():
+        return {}
+    with open(FIRST_VERSION, newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["group"] == group]
+    return {line["image"]: int(line["bytes"]) for line in lines if int(line["q"]) == q}
+
+
 def ratios(data, group, q, options):
-    """Ratio to JPEG XL by instrument: {instrument: [(name, ratio), ...]}."""
+    """Ratio to JPEG XL and the first version: {instrument: [(name, ratio, first), ...]}."""
     rival, cache, clock = JpegXL(9), SizeCache(options.cache), np.zeros(3)
-    found, sources = {}, read_sources(data)
+    found, sources, first = {}, read_sources(data), first_version(group, q)
     for path in find_files(data, group):
         plate = load(path, sources)
         shape = plate.data.shape
@@ -88,9 +102,10 @@ def ratios(data, group, q, options):
         if k is None:
             continue
         size = coded_size(k, options.tile, options.effort, clock)
+        before = size / first.get(plate.name, math.nan)
         other = cache.size(rival, Scene(k.astype(np.int64), None))
         if math.isfinite(other):
-            found.setdefault(plate.instrument, []).append((plate.name, size / other))
+            found.setdefault(plate.instrument, []).append((plate.name, size / other, before))
     cache.save()
     return found, clock
 
@@ -100,26 +115,33 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m astroae.bench.core", description=__doc__)
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--group", default="measure")
-    parser.add_argument("--tile", type=int, default=256)
+    parser.add_argument("--tile", type=int, help="256 by default, 512 at high effort")
     parser.add_argument("--effort", choices=("default", "high"), default="default")
     parser.add_argument("--cache", help="JSON file that keeps the rival's sizes")
     options = parser.parse_args()
+    options.tile = options.tile or (512 if options.effort == "high" else 256)
     _print_noise(options)
     for q in (4, 1, 0):
         found, clock = ratios(options.data, options.group, q, options)
-        means = {name: float(np.mean([r for _, r in rows])) for name, rows in found.items()}
-        name, worst = max((row for rows in found.values() for row in rows), key=lambda row: row[1])
+        means = {name: float(np.mean([row[1] for row in rows])) for name, rows in found.items()}
+        images = [row for rows in found.values() for row in rows]
+        name, worst, _ = max(images, key=lambda row: row[1])
+        known = [row for row in images if row[2] > 0]
         encode, decode = 1e9 * clock[:2] / clock[2]
         print(
             f"{'lossless' if not q else f'q = {q}':9} size / JPEG XL e9 {np.mean(list(means.values())):.3f}"
             f" ({len(means)} instruments), worst {worst:.3f} ({name});"
             f" ns/px {encode:.0f} to encode, {decode:.0f} to decode"
         )
+        if known:
+            name, _, worst = max(known, key=lambda row: row[2])
+            mean = float(np.mean([row[2] for row in known]))
+            print(f"          size / first version {mean:.3f}, worst {worst:.3f} ({name})")
         print("         ", ", ".join(f"{name} {mean:.3f}" for name, mean in sorted(means.items())))
 
 
 def _print_noise(options):
-    noise = np.random.default_rng(1).normal(size=(1024, 1024))
+    noise = np.random.default_rng(1).normal(size=(2048, 2048))
     fields = [("white", noise, q, limit) for q, limit in NOISE_LIMITS.items()]
     fields.append(("smoothed", smoothed(noise), 4.0, 2.10))
     for name, field, q, limit in fields:

@@ -31,6 +31,7 @@ ERROR_LIMIT, MEAN_LIMIT, LOW = 1 << 20, 16 * FAR - 1, 1 << 15
 ESCAPE, MIDDLE, SCALES = 63, 31, 31
 MOST_TAPS, TAP_SUM, WEIGHT_SUM, CLASSES = 34, (8 * 4096, 32 * 4096), 1980, 100
 PAD = 16  # columns outside
+ONE, PLACES = 32704, np.arange(64)  # a mixture's sum of probabilities; its symbols
 
 
 class Corrupt(ValueError):
@@ -178,6 +179,7 @@ class Model:
     adapt: int = 0
     bias: int = 0
     copies: int = 0
+    mix: int = 0
     rate: int = 0
     down: int = 0
     taps: list = field(default_factory=list)  # [set][neighbour]
@@ -198,9 +200,9 @@ def read_model(data, h):
     check(count <= (len(LINE) if h == 1 else MOST_TAPS))
     near = (LINE if h == 1 else HOOD)[:count]
     m = Model(sorted(near, key=lambda place: place[0] < 0))  # own row first
-    m.by_parity, m.wide, m.adapt, m.bias, m.copies = (b.get(1) for _ in range(5))
+    m.by_parity, m.wide, m.adapt, m.bias, m.copies, m.mix = (b.get(1) for _ in range(6))
+    check(h > 1 or not (m.adapt or m.bias or m.mix))
     if m.adapt or m.bias:
-        check(h > 1)
         m.rate, m.down = b.get(2), b.get(4)
         check(m.down <= 12)
     for _ in range(4 if m.by_parity else 1):
@@ -392,6 +394,73 @@ class Adapt:
             self.correction[c] = toward_zero(self.sum[c], self.count[c] + 4)
 
 
+class Mix:
+    """Frequencies as a weighted mean of tables, four of which learn."""
+
+    def __init__(self, m):
+        self.m, self.usual, self.learnt, self.shifted = m, {}, {}, {}
+        self.weight = [[65535 - 4 * 6553] + 4 * [6553] for _ in range(4)]
+
+    def frequencies(self, v, y, x, mean, offset, c, unit):
+        middle, down = mean + 8 >> 4, unit + class_shift(c)
+        g, n, nw = (c >= 20) + (c >= 26) + (c >= 32), v[y - 1, x], v[y - 1, x - 1]
+        by = [v[y, x - 1] - middle >> down, n - middle >> down]
+        near = tuple(clip(d, 3) for d in by)
+        pairs = [(v[y, x - 1], nw), (n, nw), (v[y - 1, x + 1], n), (v[y, x - 1], v[y, x - 2])]
+        pairs += [(v[y, x - 2], v[y - 1, x - 2]), (v[y - 2, x], v[y - 2, x - 1])]
+        pattern = (*(a == b for a, b in pairs), x & 1, y & 1)
+        usual = self.of_class(c if self.m.first <= c <= self.m.last else self.m.first, offset)
+        keys = [("value", middle >> unit & 255, g), ("near", near, offset >> 2, g)]
+        self.at = [self.learnt.setdefault(key, [usual, 0]) for key in keys]
+        self.at += [self.shifted.setdefault((i, pattern), [small(), 0]) for i in (0, 1)]
+        self.by, self.used = [0, 0] + [clip(d, 64) for d in by], self.weight[g]
+        moved = [shifted(table, d) for (table, _), d in zip(self.at, self.by)]
+        self.tables = [usual, *moved]
+        total = sum(table * w >> 16 for table, w in zip(self.tables, self.used))
+        start = (total + (total >> 9) >> 3).tolist()
+        start[0] = 0
+        return [b - a for a, b in zip(start, [*start[1:], 4096])]
+
+    def of_class(self, c, offset):
+        if (c, offset) not in self.usual:
+            freq = self.m.table[c]
+            if isinstance(freq, tuple):
+                freq = frozen(*freq, coarse(abs(offset - 8), freq[0]))
+            if offset < 8:
+                freq = freq[ESCAPE - 1 :: -1] + freq[ESCAPE:]
+            start = 8 * np.cumsum([0, *freq[:-1]])
+            self.usual[c, offset] = start - (start >> 9)
+        return self.usual[c, offset]
+
+    def learn(self, s):
+        found = [
+            (int(t[s + 1]) if s < ESCAPE else ONE) - (int(t[s]) if s else 0) for t in self.tables
+        ]
+        mean = (sum(w * f for w, f in zip(self.used, found)) >> 16) + 8
+        for i in range(1, 5):
+            more = (found[i] - mean) * (2**22 // mean) >> 12
+            self.used[i] = max(200, self.used[i] + (self.used[i] * more * 3 >> 17))
+        over = sum(self.used[1:]) - (65535 - 200)
+        if over > 0:
+            self.used[1 + np.argmax(self.used[1:])] -= over
+        self.used[0] = 65535 - sum(self.used[1:])
+        for at, d in zip(self.at, self.by):
+            if at is self.at[0] or at is self.at[1] or (s < ESCAPE and 0 <= s - d < ESCAPE):
+                rate = 3 + (at[1] >= 8) + (at[1] >= 24) + (at[1] >= 56)
+                target = np.where(PLACES > s - d, ONE + (1 << rate) - 1, 0)
+                at[0], at[1] = at[0] + (target - at[0] >> rate), min(at[1] + 1, 255)
+
+
+def small():
+    """A table of differences before any was seen."""
+    mass = [65536 // (10 + 3 * d * d) for d in range(-MIDDLE, MIDDLE + 1)]
+    return np.cumsum([0, *mass]) * ONE // sum(mass)
+
+
+def shifted(table, by):
+    return np.concatenate([np.zeros(64, int), table, np.full(64, ONE)])[64 - by : 128 - by]
+
+
 def toward_zero(a, b):
     return abs(a) // b * (1 if a >= 0 else -1)
 
@@ -418,6 +487,7 @@ class Tile:
         self.m, self.lanes, self.valid, self.h, self.w = m, lanes, valid, h, w
         self.v, self.e = Grid(h, w, 0), Grid(h, w, 64)
         self.adapt = Adapt(m, h, w) if m.adapt or m.bias else None
+        self.mix = Mix(m) if m.mix else None
         self.limit = FAR if m.wide else NARROW
 
     def decode(self):
@@ -442,7 +512,8 @@ class Tile:
             if value is None and self.grid:
                 value = self.on_grid(mean, self.scale(y, x), y, x)
             elif value is None:
-                value = (mean + 8 >> 4) + self.residual(mean, class_of(self.scale(y, x)), y, x)
+                c = class_of(self.scale(y, x))
+                value = (mean + 8 >> 4) + self.residual(mean, c, y, x, mean)
             check(abs(value) <= self.limit)
         self.v[y, x] = value
         self.e[y, x] = min(abs(16 * value - mean), ERROR_LIMIT)
@@ -491,12 +562,14 @@ class Tile:
         step, shift = (int(part[y, x]) for part in self.grid)
         place = (mean * 64 + self.base - shift) * 16 // step
         c = max(0, class_of(scale) - quarter_octaves(step, 10))
-        k = (place + 8 >> 4) + self.residual(place, c, y, x)
+        k = (place + 8 >> 4) + self.residual(place, c, y, x, mean)
         return k * step + shift - self.base + 512 >> 10
 
-    def residual(self, mean, c, y, x):
-        """What is added to the rounded mean, for a class."""
-        lane, offset = self.lanes[y & 1], (mean + 8 & 15) - 8
+    def residual(self, place, c, y, x, mean):
+        """What is added to the rounded place, for a class."""
+        if self.mix and y:
+            return self.residual_mixed(place, c, y, x, mean)
+        lane, offset = self.lanes[y & 1], (place + 8 & 15) - 8
         table = self.m.table[c if self.m.first <= c <= self.m.last else self.m.first]
         if isinstance(table, tuple):
             table = frozen(*table, coarse(abs(offset), table[0]))
@@ -505,6 +578,15 @@ class Tile:
         d = lane.raw.escape() if s == ESCAPE else s - MIDDLE
         d = (d << shift) + low - (1 << shift >> 1)
         return d if offset >= 0 else -d
+
+    def residual_mixed(self, place, c, y, x, mean):
+        lane, shift, unit = self.lanes[y & 1], class_shift(c), 2 if self.grid else 0
+        table = self.mix.frequencies(self.v, y, x, mean, place + 8 & 15, c, unit)
+        s = lane.symbol(table, x)
+        low = lane.raw.get(shift)
+        d = lane.raw.escape() if s == ESCAPE else s - MIDDLE
+        self.mix.learn(d + MIDDLE if abs(d) <= MIDDLE else ESCAPE)
+        return (d << shift) + low - (1 << shift >> 1)
 
 
 # ---- the parts of a stream -------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* Bytes -> integers.  Every read is bounded; hostile bytes end in AE_CORRUPT. */
 #include "adapt.h"
 #include "head.h"
+#include "mix.h"
 #include "params.h"
 #include <stdlib.h>
 
@@ -205,6 +206,42 @@ ALWAYS_INLINE void finish_pixel(Cursor *c, int x, int odd, int32_t mean, uint32_
     else if (!c->copies || !copied(c, x, &value)) value = residual_value(c, odd, mean, scale);
     c->v[x] = value;
     c->e[x] = clipped_error_alone(value, mean);
+}
+
+/* High effort, with a mixture of tables. */
+ALWAYS_INLINE uint32_t residual_mixed(Cursor *c, Mixer *m, int x, int32_t mean, int offset, int class)
+{
+    uint32_t *state = &c->state[x & 1], place = *state & (PROB_ONE - 1), low = 0;
+    int shift = class_shift(class);
+    mixer_look(m, c->v + x, c->d->stride, mean, offset, class, (x & 1) | 2 * c->odd, c->shift ? 2 : 0);
+    int s = mixer_find(m, (int)place), known = s;
+    *state = (uint32_t)(m->start[s + 1] - m->start[s]) * (*state >> PROB_BITS) + place - m->start[s];
+    renew(state, &c->word);
+    uint32_t d = (uint32_t)(s - MIDDLE);
+    if (shift) low = get_bits(&c->lane->raw, shift) - (1u << shift >> 1);
+    if (UNLIKELY(s == ESCAPE)) {
+        d = escaped(&c->lane->raw);
+        known = d + MIDDLE < ESCAPE ? (int)(d + MIDDLE) : ESCAPE;
+    }
+    mixer_learn(m, known);
+    return (d << shift) + low;
+}
+
+ALWAYS_INLINE void finish_mixed(Cursor *c, Mixer *m, int x, int32_t mean, uint32_t scale)
+{
+    int32_t value;
+    int class = class_of(scale);
+    if (c->valid && !c->valid[x]) value = c->v[x - 1];
+    else if (c->shift) {
+        int64_t step = c->step ? c->step[x] : 4096, place = grid_place(mean, step, c->shift[x], c->d->base) + 8;
+        class = class > step_octaves(step) ? class - step_octaves(step) : 0;
+        int32_t d = (int32_t)residual_mixed(c, m, x, mean, (int)(place & 15), class);
+        value = grid_value((place >> 4) + d, step, c->shift[x], c->d->base);
+        value = value == FAR ? INT32_MAX : value;
+    } else if (!c->copies || !copied(c, x, &value))
+        value = (int32_t)((uint32_t)((mean + 8) >> 4) + residual_mixed(c, m, x, mean, (mean + 8) & 15, class));
+    c->v[x] = value;
+    c->e[x] = clipped_error(value, mean);
 }
 
 ALWAYS_INLINE int32_t own_row_narrow(const Neighbours *n, const Cursor *c, int x, int odd, int32_t above)
@@ -540,13 +577,12 @@ static int plain_rows(Decoder *d)
 }
 
 TWO_BUILDS
-static int adapted_rows(Decoder *d)
+static int adapted_rows(Decoder *d, Adapt *a, Mixer *mixer)
 {
-    Adapt *a = take(sizeof *a);
-    int good = a != 0, wide = d->model.wide;
+    int good = 1, wide = d->model.wide;
     Neighbours n = d->near;
-    if (!good) return AE_MEMORY;
     adapt_set(a, &d->model);
+    if (mixer) mixer_set(mixer, &d->model);
     if (a->nlms) n.weight[9] = 0;
     for (int y = 1; y < d->h && good; y++) {
         Cursor c = row_cursor(d, y);
@@ -565,7 +601,8 @@ static int adapted_rows(Decoder *d)
             int32_t mean = adapt_mean(a, c.v + x, c.e + x, r + x, d->stride, p);
             uint32_t scale = above.scale[i] + scale_beside(&n, c.v + x, c.e + x, c.v[x - 1], c.e[x - 1]);
             if (a->nlms) scale += (uint32_t)(d->model.weight[9] * a->moved);
-            finish_pixel(&c, x, x & 1, mean, scale);
+            if (mixer) finish_mixed(&c, mixer, x, mean, scale);
+            else finish_pixel(&c, x, x & 1, mean, scale);
             if (!block_is_sound(&c, x, 1)) good = 0;
             else adapt_learn(a, c.v[x], p, r + x);
             if (i == BLOCK - 1 || x == d->w - 1) give_lane(&c);
@@ -573,8 +610,16 @@ static int adapted_rows(Decoder *d)
         for (ptrdiff_t x = d->w; x < d->stride - PAD; x++) r[x] = r[d->w - 1];
         end_row(d, &c, y);
     }
-    give(a);
     return good ? AE_OK : AE_CORRUPT;
+}
+
+static int learning_rows(Decoder *d)
+{
+    Adapt *a = take(sizeof *a);
+    Mixer *mixer = d->model.mix ? take(sizeof *mixer) : 0;
+    int status = a && (mixer || !d->model.mix) ? adapted_rows(d, a, mixer) : AE_MEMORY;
+    give(a), give(mixer);
+    return status;
 }
 
 /* The first row's residuals of the taps, from which NLMS starts. */
@@ -596,9 +641,9 @@ static int all_rows(Decoder *d)
     Neighbours first = d->near;
     if (d->h > 1) neighbours_first_row(&first, m);
     if (!some_rows(d, &first, 0, 1)) return AE_CORRUPT;
-    if (m->adapt || m->bias) {
+    if (m->adapt || m->bias || m->mix) {
         first_residuals(d, &first);
-        return adapted_rows(d);
+        return learning_rows(d);
     }
     return plain_rows(d) ? AE_OK : AE_CORRUPT;
 }
@@ -727,7 +772,7 @@ static int make_planes(Decoder *d)
 {
     d->stride = (d->w + BLOCK - 1) / BLOCK * BLOCK + 2 * PAD;
     size_t area = (size_t)(d->h + ROWS_ABOVE) * (size_t)d->stride;
-    int adapts = d->model.adapt || d->model.bias;
+    int adapts = d->model.adapt || d->model.bias || d->model.mix;
     d->v = take(area * sizeof *d->v);
     d->e = take(area * sizeof *d->e);
     d->residual = adapts ? take_zeros(area, sizeof *d->residual) : 0;

@@ -1,11 +1,14 @@
 /* Integers -> bytes: values, forms, symbols.  What it wrote it decodes again where asked. */
 #include "choose.h"
 #include "head.h"
+#include "mix.h"
 #include "params.h"
 #include <math.h>
 
 enum { MODEL_ROOM = 1 << 15, SAMPLE = 512, STATE_BYTES = 8, RAW_EACH = 6,
        BIAS_ROWS = 16 };
+
+static const double MIX_GAIN = .99; /* decoding takes twice as long */
 
 /* One tile on its way: what was given, and how it became the values of the plane. */
 typedef struct {
@@ -329,11 +332,13 @@ typedef struct {
     uint8_t *room[2];
     const Table *table[CLASSES][16];
     Table own[CLASSES];
+    Mixer *mixer; /* high effort, or NULL */
 } Symbols;
 
 static void symbols_free(Symbols *s)
 {
     for (int lane = 0; s && lane < 2; lane++) give(s->op[lane]), give(s->room[lane]);
+    if (s) give(s->mixer);
     give(s);
 }
 
@@ -393,6 +398,30 @@ ALWAYS_INLINE uint32_t put_residual(const Symbols *s, BitWriter *raw, int32_t di
     return operation(t->start[symbol], t->freq[symbol], x & 1);
 }
 
+ALWAYS_INLINE uint32_t put_mixed(Mixer *mixer, BitWriter *raw, const Work *k, int y, int x)
+{
+    const Plane *p = &k->plane;
+    int64_t i = (int64_t)y * p->w + x;
+    const int32_t *v = ROW(p, p->v, y) + x;
+    int32_t place = work_distance(k, *v, i) + 8, d = -(place >> 4);
+    int class = k->class[i], shift = class_shift(class);
+    mixer_look(mixer, v, p->stride, p->mean[i], place & 15, class, (x & 1) | (y & 1) << 1, k->place ? 2 : 0);
+    if (shift) {
+        d += 1 << shift >> 1;
+        put_bits(raw, (uint32_t)d & ((1u << shift) - 1), shift);
+        d >>= shift;
+    }
+    int symbol = d < -MIDDLE || d > MIDDLE ? ESCAPE : d + MIDDLE, known = symbol;
+    uint32_t start = mixer->start[symbol], freq = mixer->start[symbol + 1] - start;
+    if (symbol == ESCAPE || !freq) {
+        put_escape(raw, d);
+        start = mixer->start[ESCAPE], freq = PROB_ONE - start;
+    }
+    mixer_learn(mixer, known);
+    return operation(start, freq, x & 1);
+}
+
+TWO_BUILDS
 static void collect_row(const Work *k, const Model *m, Symbols *s, int y)
 {
     const Plane *p = &k->plane;
@@ -406,7 +435,8 @@ static void collect_row(const Work *k, const Model *m, Symbols *s, int y)
         int done = 0;
         if (valid && !valid[x]) continue;
         if (copies) op = put_flags(m, v + x, p->stride, x, op, &done);
-        if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
+        if (!done && s->mixer && y) *op++ = put_mixed(s->mixer, &raw, k, y, x);
+        else if (!done) *op++ = put_residual(s, &raw, work_distance(k, v[x], (int64_t)y * p->w + x), class[x], x);
     }
     s->raw[y & 1] = raw;
     s->count[y & 1] = op - first;
@@ -430,13 +460,64 @@ static void collect_plain_row(const Work *k, Symbols *s, int y)
 
 static void collect(const Work *k, const Model *m, Symbols *s)
 {
-    int plain = !k->place && !k->plane.valid && !m->copies;
+    int plain = !k->place && !k->plane.valid && !m->copies && !s->mixer;
     for (int y = 0; y < k->plane.h; y++) {
         if (plain) collect_plain_row(k, s, y);
         else collect_row(k, m, s, y);
     }
     put_last(&s->raw[0]);
     put_last(&s->raw[1]);
+}
+
+/* Bits that the symbols take. */
+static double symbols_bits(const Symbols *s)
+{
+    double bits = 0;
+    for (int lane = 0; lane < 2; lane++) {
+        for (int64_t i = 0; i < s->count[lane]; i++) bits += frequency_bits((int)(s->op[lane][i] >> 12 & 8191));
+        bits += 8. * (double)(s->raw[lane].at - s->room[lane]);
+    }
+    return bits;
+}
+
+/* Symbols of a model, with all that a decoder will know. */
+static Symbols *symbols_of(const Work *k, const Model *m)
+{
+    Symbols *s = symbols_new(k, m);
+    if (s && m->mix) {
+        s->mixer = take(sizeof *s->mixer);
+        if (s->mixer) mixer_set(s->mixer, m);
+        else symbols_free(s), s = 0;
+    }
+    if (s) collect(k, m, s);
+    return s;
+}
+
+static double model_bits(const Model *m)
+{
+    uint8_t *room = take(MODEL_ROOM);
+    BitWriter b = {0, 0, room, room + MODEL_ROOM, 0};
+    if (!room) return 0;
+    put_model(&b, m);
+    double bits = 8. * (double)(b.at - room);
+    give(room);
+    return bits;
+}
+
+/* High effort: a mixture of tables where that earns its time.  Histograms need not be sent then. */
+static Symbols *mix_symbols(const Work *k, Model *m, Symbols *plain)
+{
+    Model mixed = *m;
+    mixed.mix = 1;
+    memset(mixed.own, 0, sizeof mixed.own);
+    Symbols *s = symbols_of(k, &mixed);
+    if (!s || symbols_bits(s) + model_bits(&mixed) > MIX_GAIN * (symbols_bits(plain) + model_bits(m))) {
+        symbols_free(s);
+        return plain;
+    }
+    symbols_free(plain);
+    *m = mixed;
+    return s;
 }
 
 /* Words grow down from `end`. */
@@ -560,11 +641,9 @@ static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
     if (!status) {
         work_pad(&t->work);
         choose_model(t, m);
-        Symbols *s = symbols_new(&t->work, m);
-        if (s) {
-            collect(&t->work, m, s);
-            status = put_parts(t, m, s, ranks, out, room);
-        } else status = AE_MEMORY;
+        Symbols *s = symbols_of(&t->work, m);
+        if (s && t->effort && p->h > 1) s = mix_symbols(&t->work, m, s);
+        status = s ? put_parts(t, m, s, ranks, out, room) : AE_MEMORY;
         symbols_free(s);
     }
     work_free(&t->work);

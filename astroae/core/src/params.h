@@ -129,6 +129,7 @@ static inline void put_model(BitWriter *b, const Model *m)
     put_bits(b, (uint32_t)m->adapt, 1);
     put_bits(b, (uint32_t)m->bias, 1);
     put_bits(b, (uint32_t)m->copies, 1);
+    put_bits(b, (uint32_t)m->mix, 1);
     if (m->adapt || m->bias) {
         put_bits(b, (uint32_t)m->rate, 2);
         put_bits(b, (uint32_t)m->down, 4);
@@ -189,8 +190,9 @@ static inline int get_model(BitReader *b, Model *m, int h)
     m->adapt = (int)get_bits(b, 1);
     m->bias = (int)get_bits(b, 1);
     m->copies = (int)get_bits(b, 1);
+    m->mix = (int)get_bits(b, 1);
+    if (h == 1 && (m->adapt || m->bias || m->mix)) return 0;
     if (m->adapt || m->bias) {
-        if (h == 1) return 0;
         m->rate = (int)get_bits(b, 2);
         m->down = (int)get_bits(b, 4);
         if (m->down > MOST_DOWN) return 0;

@@ -81,6 +81,33 @@ def test_any_integers(data, h, w, effort):
     check_both(k, levels=np.unique(k), effort=effort)
 
 
+@pytest.mark.parametrize("kind", ["haar", "wide"])
+def test_a_mixture_agrees_and_earns_its_time(kind):
+    rng = np.random.default_rng(10)
+    blocks = 30 + 8 * np.rint(rng.normal(size=(48, 50))).astype(np.int64)
+    k = np.repeat(np.repeat(blocks, 2, 0), 2, 1) + 4 * (rng.random((96, 100)) < 0.1)
+    if kind == "wide":
+        k = 30 * k * k
+    valid = rng.random(k.shape) < 0.9
+    for known in (None, valid):
+        coded = check_both(k, known, effort="high")
+        assert mixed(coded)
+        assert len(coded) < 0.985 * len(encode_plane(k, known))
+    shift = rng.integers(-2048, 2049, k.shape)
+    coded = encode_plane(k, valid, grid=(None, shift), effort="high", verify=True)
+    found = reference.decode(coded, k.shape, valid, grid=(None, shift))
+    np.testing.assert_array_equal(found, np.where(valid, k, 0))
+
+
+def mixed(coded):
+    """Whether the model of a coded tile has the flag of a mixture."""
+    _, at = reference.varint(coded, 1)
+    at += bool(coded[0] & 32)
+    for _ in range(6):
+        _, at = reference.varint(coded, at)
+    return coded[at + 1] >> 3 & 1
+
+
 def test_a_list_of_levels_is_used():
     rng = np.random.default_rng(3)
     levels = np.cumsum(rng.integers(1, 500, 40))
