@@ -6,6 +6,7 @@ that works on files is timed with reading and writing, in a temporary folder.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from astroae.bench.rivals import choose
 from astroae.bench.scenes import quantized_case, scene_of
 from astroae.codec.image import decode_image, encode_image
 
-__all__ = ["field", "large_image", "scaling", "throughput"]
+__all__ = ["field", "large_image", "opening", "scaling", "small_images", "throughput"]
 
 LEVEL = 4.0
 RUNS = 2
@@ -181,6 +182,84 @@ def _cost(side, runs):
         "compress [ns/px]": coding / image.size * 1e9,
         "decompress [ns/px]": decoding / image.size * 1e9,
     }
+
+
+def small_images(count=200, side=64, runs=RUNS):
+    """Whole processes on one file of many small float32 images, beside fpack.
+
+    Parameters
+    ----------
+    count : int
+        HDUs.
+    side : int
+        Pixels of each, square.
+    runs : int
+        The best counts.
+
+    Yields
+    ------
+    dict
+        ``coder``, and seconds of compressing and decompressing, imports included.
+    """
+    program = [sys.executable, "-m", "astroae"]
+    with tempfile.TemporaryDirectory() as folder:
+        source, packed, back = (Path(folder) / name for name in ("a.fits", "a.aae", "b.fits"))
+        pixels = field(side * 16)  # as many pieces as are needed, over and over
+        tiles = pixels.reshape(16, side, 16, side).swapaxes(1, 2).reshape(256, side, side)
+        images = [fits.ImageHDU(tiles[i % 256], name=f"IMAGE{i}") for i in range(count)]
+        fits.HDUList([fits.PrimaryHDU(), *images]).writeto(source)
+        words = ("--quiet", "--overwrite", "-o")
+        jobs = {
+            "astroae": (
+                (packed, *program, "compress", "-q", LEVEL, *words, packed, source),
+                (back, *program, "decompress", *words, back, packed),
+            )
+        }
+        if shutil.which("fpack") and shutil.which("funpack"):
+            fpacked = Path(folder) / "a.fits.fz"
+            jobs["fpack"] = (
+                (fpacked, "fpack", "-q", LEVEL, "-O", fpacked, source),
+                (back, "funpack", "-O", back, fpacked),
+            )
+        for coder, (coding, decoding) in jobs.items():
+            yield {
+                "coder": coder,
+                "images": f"{count} of {side} x {side}",
+                "compress [s]": _best(lambda: _program(*coding), runs)[0],
+                "decompress [s]": _best(lambda: _program(*decoding), runs)[0],
+            }
+
+
+def opening(side=16384, part=100, runs=RUNS):
+    """A small part of a large compressed file, opening included, beside astropy and RICE_1.
+
+    Yields
+    ------
+    dict
+        ``file``, ``tiles`` of it, and milliseconds.
+    """
+    tile = TILE // 2
+    piece = field(min(side, 2 * TILE))
+    image = np.tile(piece, (-(-side // len(piece)),) * 2)[:side, :side]
+    at = side // 2 - part // 2
+    with tempfile.TemporaryDirectory() as folder:
+        source, packed, rice = (Path(folder) / name for name in ("a.fits", "b.fits", "c.fits"))
+        fits.writeto(source, image)
+        astroae.compress(source, packed, quantize_level=LEVEL, tile_shape=(tile, tile))
+        source.unlink()
+        hdu = fits.CompImageHDU(image, quantize_level=LEVEL, tile_shape=(tile, tile))
+        hdu.writeto(rice)
+        for coder, path in (("astroae", packed), ("RICE_1, astropy", rice)):
+            yield {
+                "file": f"{coder}, {side} x {side}",
+                "tiles": (-(-side // tile)) ** 2,
+                f"{part} x {part} [ms]": 1e3 * _best(lambda: _section(path, at, part), runs)[0],
+            }
+
+
+def _section(path, at, part):
+    with fits.open(path) as hdus:
+        return hdus[1].section[at : at + part, at : at + part]
 
 
 #: Each runs in a process of its own, so that its peak memory is its own.

@@ -1,5 +1,5 @@
-"""Throughput beside fpack and JPEG XL, cost per pixel, memory of a large image, and what
-validating and certifying one of half its side cost.
+"""Throughput beside fpack and JPEG XL, cost per pixel, cost per HDU and of opening a large
+file, memory of a large image, and what validating and certifying one of half its side cost.
 
 All in one run on one machine: ratios mean more than seconds.  Floats at q = 4.
 """
@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 HELP = "measure throughput, cost per pixel and memory"
 
-_PARTS = ("throughput", "scaling", "large", "proof")
+_PARTS = ("throughput", "scaling", "hdus", "opening", "large", "proof")
 
 
 def add_arguments(parser):
@@ -17,15 +17,19 @@ def add_arguments(parser):
     parser.add_argument("--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all")
     parser.add_argument("--side", type=int, default=2048, help="pixels, for throughput")
     parser.add_argument(
-        "--largest", type=int, default=8192, help="pixels, for the others; half of it for proof"
+        "--largest",
+        type=int,
+        default=8192,
+        help="pixels, for the others; half of it for proof, twice for opening",
     )
+    parser.add_argument("--hdus", type=int, default=200, help="images of 64 x 64 in one file")
     parser.add_argument("--runs", type=int, default=2, help="the best of so many counts")
 
 
 def run(args):
     """Measure and print."""
     from astroae.bench.report import table
-    from astroae.bench.speed import large_image, scaling, throughput
+    from astroae.bench.speed import large_image, opening, scaling, small_images, throughput
 
     found = {}
     if "throughput" in args.part:
@@ -33,6 +37,10 @@ def run(args):
     if "scaling" in args.part:
         sides = [args.largest // n for n in (8, 4, 2, 1)]
         found["scaling"] = list(scaling(sides, args.runs))
+    if "hdus" in args.part:
+        found["hdus"] = list(small_images(args.hdus, runs=args.runs))
+    if "opening" in args.part:
+        found["opening"] = list(opening(2 * args.largest, runs=args.runs))
     if "large" in args.part:
         found["large"] = list(large_image(args.largest))
     if "proof" in args.part:
