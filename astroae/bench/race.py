@@ -23,9 +23,10 @@ from astroae.bench.speed import field
 from astroae.codec.image import decode_image, encode_image
 from astroae.settings import from_keywords
 
-__all__ = ["Lap", "arrays", "files", "programs"]
+__all__ = ["Lap", "arrays", "files", "opening", "programs", "small_images"]
 
 RUNS = 5
+LEVEL = 4.0
 TIMEOUT = 600  # seconds
 
 
@@ -209,3 +210,86 @@ def _seconds(job):
     started = time.perf_counter()
     job()
     return time.perf_counter() - started
+
+
+def small_images(count=200, side=64, runs=2):
+    """Whole processes on one file of many small float32 images, beside fpack.
+
+    Parameters
+    ----------
+    count : int
+        HDUs.
+    side : int
+        Pixels of each, square.
+    runs : int
+        The best counts.
+
+    Yields
+    ------
+    dict
+        ``coder``, and seconds of compressing and decompressing, imports included.
+    """
+    program = [sys.executable, "-m", "astroae"]
+    with tempfile.TemporaryDirectory() as folder:
+        source, packed, back = (Path(folder) / name for name in ("a.fits", "a.aae", "b.fits"))
+        pixels = field(side * 16)  # as many pieces as are needed, over and over
+        tiles = pixels.reshape(16, side, 16, side).swapaxes(1, 2).reshape(256, side, side)
+        images = [fits.ImageHDU(tiles[i % 256], name=f"IMAGE{i}") for i in range(count)]
+        fits.HDUList([fits.PrimaryHDU(), *images]).writeto(source)
+        words = ("--quiet", "--overwrite", "-o")
+        jobs = {
+            "astroae": (
+                (packed, *program, "compress", "-q", LEVEL, *words, packed, source),
+                (back, *program, "decompress", *words, back, packed),
+            )
+        }
+        if shutil.which("fpack") and shutil.which("funpack"):
+            fpacked = Path(folder) / "a.fits.fz"
+            jobs["fpack"] = (
+                (fpacked, "fpack", "-q", LEVEL, "-O", fpacked, source),
+                (back, "funpack", "-O", back, fpacked),
+            )
+        for coder, (coding, decoding) in jobs.items():
+            yield {
+                "coder": coder,
+                "images": f"{count} of {side} x {side}",
+                "compress [s]": min(
+                    _seconds(lambda: _run([coding[0]], *coding[1:])) for _ in range(runs)
+                ),
+                "decompress [s]": min(
+                    _seconds(lambda: _run([decoding[0]], *decoding[1:])) for _ in range(runs)
+                ),
+            }
+
+
+def opening(side=16384, part=100, runs=2):
+    """A small part of a large compressed file, opening included, beside astropy and RICE_1.
+
+    Yields
+    ------
+    dict
+        ``file``, ``tiles`` of it, and milliseconds.
+    """
+    tile = 512
+    piece = field(min(side, 2048))
+    image = np.tile(piece, (-(-side // len(piece)),) * 2)[:side, :side]
+    at = side // 2 - part // 2
+    with tempfile.TemporaryDirectory() as folder:
+        source, packed, rice = (Path(folder) / name for name in ("a.fits", "b.fits", "c.fits"))
+        fits.writeto(source, image)
+        astroae.compress(source, packed, quantize_level=LEVEL, tile_shape=(tile, tile))
+        source.unlink()
+        hdu = fits.CompImageHDU(image, quantize_level=LEVEL, tile_shape=(tile, tile))
+        hdu.writeto(rice)
+        for coder, path in (("astroae", packed), ("RICE_1, astropy", rice)):
+            yield {
+                "file": f"{coder}, {side} x {side}",
+                "tiles": (-(-side // tile)) ** 2,
+                f"{part} x {part} [ms]": 1e3
+                * min(_seconds(lambda: _section(path, at, part)) for _ in range(runs)),
+            }
+
+
+def _section(path, at, part):
+    with fits.open(path) as hdus:
+        return hdus[1].section[at : at + part, at : at + part]

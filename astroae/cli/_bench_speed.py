@@ -1,4 +1,4 @@
-"""Speed beside fitsio and fpack, memory of a large image, and what validating and
+"""Speed beside fitsio and fpack, cost per HDU and of opening a large file, memory of a large image, and what validating and
 certifying one of half its side cost.
 
 All in one run on one machine: ratios mean more than seconds.
@@ -9,14 +9,17 @@ from dataclasses import asdict
 
 HELP = "measure speed beside fitsio and fpack, and memory"
 
-_PARTS = ("arrays", "files", "programs", "large", "proof")
+_PARTS = ("arrays", "files", "programs", "small", "opening", "large", "proof")
 
 
 def add_arguments(parser):
     """Which part, and how large."""
     parser.add_argument("--part", nargs="+", choices=_PARTS, default=_PARTS, help="by default all")
     parser.add_argument(
-        "--largest", type=int, default=8192, help="pixels of large; half of it for proof"
+        "--largest",
+        type=int,
+        default=8192,
+        help="pixels of large; half of it for proof, twice for opening",
     )
 
 
@@ -30,6 +33,10 @@ def run(args):
     for part in ("arrays", "files", "programs"):
         if part in args.part:
             found[part] = [_row(lap) for lap in getattr(race, part)()]
+    if "small" in args.part:
+        found["small"] = list(race.small_images())
+    if "opening" in args.part:
+        found["opening"] = list(race.opening(2 * args.largest))
     if "large" in args.part:
         found["large"] = list(large_image(args.largest))
     if "proof" in args.part:

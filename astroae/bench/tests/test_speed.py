@@ -2,7 +2,7 @@
 
 import pytest
 
-from astroae.bench.speed import field, large_image, scaling, throughput
+from astroae.bench.speed import field, large_image, opening, scaling, small_images, throughput
 
 
 def test_field_is_the_same_each_time():
@@ -31,3 +31,15 @@ def test_large_image_counts_tiles():
     assert rows["read .data"]["tiles decoded"] == 16
     # Of the whole process, in MB: more than the interpreter, less than a hundred images.
     assert 40 < rows["section"]["peak memory [MB]"] < rows["read .data"]["peak memory [MB]"] < 400
+
+
+def test_small_images_in_one_file():
+    rows = list(small_images(count=3, runs=1))
+    assert rows[0]["coder"] == "astroae" and rows[0]["images"] == "3 of 64 x 64"
+    assert all(row["compress [s]"] > 0 and row["decompress [s]"] > 0 for row in rows)
+
+
+def test_opening_a_large_file():
+    rows = list(opening(side=2048, runs=1))
+    assert [row["tiles"] for row in rows] == [16, 16]
+    assert all(row["100 x 100 [ms]"] > 0 for row in rows)
