@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def whole_numbers(image):
     return np.clip(np.rint(image), 0, 65535).astype(np.uint16)
 
 
-def arrays(sides=(256, 1024, 2048, 8192)):
+def arrays(sides=(256, 1024, 2048, 8192), side=2048):
     """Arrays in memory, one thread, checks and checksums included.
 
     Yields
@@ -69,10 +70,10 @@ def arrays(sides=(256, 1024, 2048, 8192)):
     for side in sides:
         image = field(side)
         yield from _array_laps(f"float32 q=4, {side} px", image, quantize_level=4)
-    image = field(2048)
+    image = field(side)
     stored = (whole_numbers(image).astype(np.int32) - 32768).astype(np.int16)
-    yield from _array_laps("uint16 lossless, 2048 px", stored)
-    yield from _array_laps("float32 lossless, 2048 px", image, rival=_gzip_2)
+    yield from _array_laps(f"uint16 lossless, {side} px", stored)
+    yield from _array_laps(f"float32 lossless, {side} px", image, rival=_gzip_2)
     part = image[:1024, :1024].copy()
     yield from _array_laps(
         "float32 q=4 effort high, 1024 px", part, quantize_level=4, effort="high"
@@ -239,15 +240,15 @@ def small_images(count=200, side=64, runs=2):
         words = ("--quiet", "--overwrite", "-o")
         jobs = {
             "astroae": (
-                (packed, *program, "compress", "-q", LEVEL, *words, packed, source),
-                (back, *program, "decompress", *words, back, packed),
+                ([packed], *program, "compress", "-q", LEVEL, *words, packed, source),
+                ([back], *program, "decompress", *words, back, packed),
             )
         }
         if shutil.which("fpack") and shutil.which("funpack"):
             fpacked = Path(folder) / "a.fits.fz"
             jobs["fpack"] = (
-                (fpacked, "fpack", "-q", LEVEL, "-O", fpacked, source),
-                (back, "funpack", "-O", back, fpacked),
+                ([fpacked], "fpack", "-q", LEVEL, "-O", fpacked, source),
+                ([back], "funpack", "-O", back, fpacked),
             )
         for coder, (coding, decoding) in jobs.items():
             yield {
@@ -293,3 +294,7 @@ def opening(side=16384, part=100, runs=2):
 def _section(path, at, part):
     with fits.open(path) as hdus:
         return hdus[1].section[at : at + part, at : at + part]
+
+
+def _fastest(runs, job, *args):
+    return min(_seconds(partial(job, *args)) for _ in range(runs))

@@ -1,5 +1,5 @@
-"""Speed beside fitsio and fpack, cost per HDU and of opening a large file, memory of a large image, and what validating and
-certifying one of half its side cost.
+"""Speed beside fitsio and fpack, cost per HDU and of opening a large file, memory of a large
+image, and what validating and certifying one of half its side cost.
 
 All in one run on one machine: ratios mean more than seconds.
 """

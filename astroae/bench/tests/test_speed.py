@@ -2,7 +2,9 @@
 
 import pytest
 
-from astroae.bench.speed import field, large_image, opening, scaling, small_images, throughput
+from astroae.bench import race
+from astroae.bench.race import opening, small_images
+from astroae.bench.speed import field, large_image
 
 
 def test_field_is_the_same_each_time():
@@ -10,19 +12,24 @@ def test_field_is_the_same_each_time():
     assert field(64).std() > 5
 
 
-def test_throughput_of_all_coders():
-    pytest.importorskip("imagecodecs")
-    found = {speed.coder: speed for speed in throughput(side=256, runs=1)}
-    assert {"astroae, arrays", "astroae, files", "JPEG XL e7, arrays"} <= set(found)
-    for speed in found.values():
-        assert speed.compress > 0 and speed.decompress > 0
-        assert 3.5 < speed.bits < 12
+def test_arrays():
+    laps = list(race.arrays(sides=(64,), side=128))
+    assert [lap.job.split()[0] for lap in laps] == ["encode", "decode"] * 4
+    assert all(lap.speed > 0 for lap in laps)
+    assert sum(lap.ratio is not None for lap in laps) == 2
 
 
-def test_scaling():
-    rows = list(scaling((64, 128), runs=1))
-    assert [row["side"] for row in rows] == [64, 128]
-    assert all(row["compress [ns/px]"] > 0 for row in rows)
+def test_files_beside_fitsio():
+    pytest.importorskip("fitsio")
+    laps = list(race.files(side=128))
+    assert [lap.job.split()[0] for lap in laps] == ["write", "read"] * 2
+    assert all(lap.ratio > 0 for lap in laps)
+
+
+def test_programs_beside_fpack():
+    laps = list(race.programs(count=2, side=64))
+    assert [lap.job for lap in laps] == ["compress 2 files", "decompress 2 files"]
+    assert all(lap.speed > 0 for lap in laps)
 
 
 def test_large_image_counts_tiles():

@@ -49,17 +49,17 @@ def test_real_fails_on_what_cannot_be_read(tmp_path, capsys):
 
 
 def test_speed(capsys):
-    words = ["--part", "scaling", "large", "--largest", "512", "--runs", "1"]
+    words = ["--part", "large", "opening", "--largest", "512"]
     assert main(["bench", "speed", *words]) == 0
     out = capsys.readouterr().out
-    assert "within" in out and "tiles decoded" in out
+    assert "RICE_1" in out and "tiles decoded" in out
 
 
 @pytest.mark.skipif(shutil.which("fpack") is None, reason="fpack is not installed")
 def test_takeover(image, capsys):
     assert main(["bench", "takeover", str(image), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert len(document["rows"]) == 4
+    assert len(document["rows"]) == 5
     assert all(not row["problems"] and row["ratio"] < 1 for row in document["rows"])
 
 
