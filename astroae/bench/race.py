@@ -254,12 +254,8 @@ def small_images(count=200, side=64, runs=2):
             yield {
                 "coder": coder,
                 "images": f"{count} of {side} x {side}",
-                "compress [s]": min(
-                    _seconds(lambda: _run([coding[0]], *coding[1:])) for _ in range(runs)
-                ),
-                "decompress [s]": min(
-                    _seconds(lambda: _run([decoding[0]], *decoding[1:])) for _ in range(runs)
-                ),
+                "compress [s]": _fastest(runs, _run, *coding),
+                "decompress [s]": _fastest(runs, _run, *decoding),
             }
 
 
@@ -286,8 +282,7 @@ def opening(side=16384, part=100, runs=2):
             yield {
                 "file": f"{coder}, {side} x {side}",
                 "tiles": (-(-side // tile)) ** 2,
-                f"{part} x {part} [ms]": 1e3
-                * min(_seconds(lambda: _section(path, at, part)) for _ in range(runs)),
+                f"{part} x {part} [ms]": 1e3 * _fastest(runs, _section, path, at, part),
             }
 
 

@@ -88,18 +88,18 @@ def test_as_astropy_says(cards, as_bytes):
         warnings.simplefilter("ignore")
         for key in (*KEYS, "END", "CONTINUE", "naxis", "DP1.AXIS.1", "ESO DET ID", "A", 0):
             for ask in (
-                lambda h: h.get(key, "none"),
-                lambda h: h[key],
-                lambda h: key in h,
+                lambda h, key=key: h.get(key, "none"),
+                lambda h, key=key: h[key],
+                lambda h, key=key: key in h,
                 lambda h: list(h),
-                lambda h: type(h.get(key)),
+                lambda h, key=key: type(h.get(key)),
                 lambda h: list(h) and raw_cards(h),  # astropy refuses some when they are read
             ):
-                wanted = told(data, lambda d: ask(Header.fromstring(d)))
-                assert told(data, lambda d: ask(LazyHeader.of(d))) == wanted
+                wanted = told(data, lambda d, ask=ask: ask(Header.fromstring(d)))
+                assert told(data, lambda d, ask=ask: ask(LazyHeader.of(d))) == wanted
         for key in ("NAXIS", "BSCALE"):
-            wanted = told(data, lambda d: Header.fromstring(d).count(key))
-            assert told(data, lambda d: LazyHeader.of(d).count(key)) == wanted
+            wanted = told(data, lambda d, key=key: Header.fromstring(d).count(key))
+            assert told(data, lambda d, key=key: LazyHeader.of(d).count(key)) == wanted
 
 
 def test_edited_as_any_header():

@@ -15,7 +15,6 @@ from astropy.wcs import WCS
 import astroae
 from astroae.io.tests.helpers import mixed_file, sky
 
-
 #: Whether astroae's reader is registered for a class.
 CHECK = """
 from astropy.io import registry
