@@ -67,9 +67,8 @@ def arrays(sides=(256, 1024, 2048, 8192), side=2048):
     ------
     Lap
     """
-    for side in sides:
-        image = field(side)
-        yield from _array_laps(f"float32 q=4, {side} px", image, quantize_level=4)
+    for each in sides:
+        yield from _array_laps(f"float32 q=4, {each} px", field(each), quantize_level=4)
     image = field(side)
     stored = (whole_numbers(image).astype(np.int32) - 32768).astype(np.int16)
     yield from _array_laps(f"uint16 lossless, {side} px", stored)

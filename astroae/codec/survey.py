@@ -1,10 +1,14 @@
 """Encoder only: look at a sample of tiles and fill in the image record."""
 
+import math
+
 import numpy as np
 
 from astroae.pixels import levels, nulls
 
 MOST_TILES = 12
+#: Of an image's pixels so many are judged, of a small one more: sorting is dear.
+_SHARE, _FEWEST = 16, 1 << 14
 
 
 @np.errstate(all="ignore")
@@ -29,7 +33,8 @@ def survey(encoded, read):
 
 def _levels(encoded, read, parts):
     """The list of levels, if the sample looks sparse and the whole image is."""
-    every = -(-sum(part.size for part in parts) // levels.MOST_JUDGED)
+    seen, wanted = sum(part.size for part in parts), math.prod(encoded.shape) // _SHARE
+    every = -(-seen // min(max(wanted, _FEWEST), levels.MOST_JUDGED))
     sample = [_ordinary(part.reshape(-1)[::every], encoded) for part in parts]
     if not levels.find_levels(np.concatenate(sample)):
         return None
