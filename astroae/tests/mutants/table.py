@@ -26,6 +26,7 @@ CONTENT = "pixels/tests/test_content.py::test_tables"
 WHOLE = "validation/tests/test_whole.py"
 HEADERS = "validation/tests/test_headers.py"
 KERNELS = "core/src/pixels.c"
+PIXELS = "core/tests/test_pixels.py"
 
 MUTANTS = (
     # ---- values on a grid ------------------------------------------------------------------
@@ -113,16 +114,16 @@ MUTANTS = (
     Mutant(
         "check-blind",
         "codec/promise.py",
-        "return bool((error <= bound).all())",
-        "return True",
+        "return bool((error <= allowed).all()), error.max()",
+        "return True, error.max()",
         (CHECK,),
         "an encoder that is wrong is believed",
     ),
     Mutant(
         "check-lenient",
         "codec/promise.py",
-        "return bool((error <= bound).all())",
-        "return bool((error <= 1.2 * bound).all())",
+        "return bool((error <= allowed).all()), error.max()",
+        "return bool((error <= 1.2 * allowed).all()), error.max()",
         (CHECK,),
         "errors a fifth beyond the bound are let pass",
     ),
@@ -153,10 +154,58 @@ MUTANTS = (
     Mutant(
         "check-exact",
         "codec/promise.py",
-        "if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC, Form.LATENT):",
-        "if coded.form not in (Form.QUANT, Form.STEP, Form.TRUNC, Form.LATENT, Form.SPLIT):",
+        "elif coded.form in (Form.TRUNC, Form.LATENT):",
+        "elif coded.form in (Form.TRUNC, Form.LATENT, Form.SPLIT):",
         (CHECK,),
         "a lossless form may lose",
+    ),
+    Mutant(
+        "within-lenient",
+        "core/src/compare.c",
+        "WORD kept = off <= (WIDE)half + ((WIDE)above - (WIDE)below) / 2;",
+        "WORD kept = off <= (WIDE)half * (WIDE)1.001 + ((WIDE)above - (WIDE)below) / 2;",
+        (CHECK,),
+        "errors a little beyond the bound are let pass",
+    ),
+    Mutant(
+        "within-nan",
+        "core/src/compare.c",
+        "kept &= ((a & magnitude) < INF) & ((b & magnitude) < INF);",
+        "kept &= ((b & magnitude) < INF);",
+        (PIXELS,),
+        "what was infinite may become a number",
+    ),
+    Mutant(
+        "within-zeros",
+        "core/src/compare.c",
+        "kept &= (a & magnitude) != least;",
+        "kept &= 1 + 0 * least;",
+        (PIXELS,),
+        "exact zeros move where they are to be kept",
+    ),
+    Mutant(
+        "within-blank",
+        "core/src/compare.c",
+        "broken |= (error != 0) & ((error > half) | blanked);",
+        "broken |= (error > half) & (blanked | 1);",
+        (PIXELS,),
+        "an undefined pixel becomes a number, or a number undefined",
+    ),
+    Mutant(
+        "within-integers",
+        "core/src/compare.c",
+        "broken |= (error != 0) & ((error > half) | blanked);",
+        "broken |= (error != 0) & ((error > half + 1) | blanked);",
+        (PIXELS,),
+        "integers may be off by one more than was promised",
+    ),
+    Mutant(
+        "evident-error",
+        "codec/promise.py",
+        "return kept and error <= float(tile_row[\"MAXERR\"])",
+        "return kept",
+        (JUDGE,),
+        "a table may say a smaller error than there is",
     ),
     # ---- nulls, levels, tiles --------------------------------------------------------------
     Mutant(
