@@ -6,8 +6,8 @@
 enum { PIXELS = 512, LANES = 8 };
 
 /* For floats of one type.  Allowed is half a step and half an ulp of the decoded value; the
- * largest float, beyond which there is no next one, has the ulp of its binade.  By blocks, in
- * loops so plain that compilers take many pixels at once. */
+ * largest float, beyond which there is no next one, has the ulp of its binade.  NaN and infinities
+ * are within nothing.  By blocks, in loops so plain that compilers take many pixels at once. */
 #define WITHIN(NAME, REAL, WORD, WIDE, INF)                                                   \
     TWO_BUILDS                                                                                \
     static int NAME(const REAL *v, const REAL *d, int64_t n, double half, int keep_zeros,     \
@@ -30,7 +30,6 @@ enum { PIXELS = 512, LANES = 8 };
                 WIDE off = (WIDE)from[i] - (WIDE)to[i];                                       \
                 off = off < 0 ? -off : off;                                                   \
                 WORD kept = off <= (WIDE)half + ((WIDE)above - (WIDE)below) / 2;              \
-                kept &= ((a & magnitude) < INF) & ((b & magnitude) < INF);                    \
                 kept &= (a & magnitude) != least;                                             \
                 bad[i] = (a != b) & (kept ^ 1);                                               \
                 error[i] = a == b ? 0 : off;                                                  \

@@ -168,14 +168,6 @@ MUTANTS = (
         "errors a little beyond the bound are let pass",
     ),
     Mutant(
-        "within-nan",
-        "core/src/compare.c",
-        "kept &= ((a & magnitude) < INF) & ((b & magnitude) < INF);",
-        "kept &= ((b & magnitude) < INF);",
-        (PIXELS,),
-        "what was infinite may become a number",
-    ),
-    Mutant(
         "within-zeros",
         "core/src/compare.c",
         "kept &= (a & magnitude) != least;",
