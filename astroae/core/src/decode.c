@@ -385,8 +385,8 @@ ALWAYS_INLINE int two_blocks(const Neighbours *n, Cursor *c1, int x1, Cursor *c2
 
 enum {
     QUICK_TAPS = 3,
-    LONG_SCALE = 7 << 12, /* from which on residuals have raw bits */
-    STEP_OCTAVES = 8,     /* step_octaves(4096) */
+    LONG_CLASS = 35,      /* from which on residuals have raw bits */
+    LONG_SCALE = 7 << 12, /* the least of that class */
 };
 
 /* What a pixel hands to the next of its row: kept in registers, since through memory it were late. */
@@ -464,7 +464,7 @@ ALWAYS_INLINE void quick_pixel(const Neighbours *n, Run *r, int x, int i, int od
     hand_on(r, x, (uint32_t)(place >> 4) + ((d ^ flip) - flip), error);
 }
 
-/* On a grid of shifts alone: floor_div by 4096 is a shift. */
+/* On a grid of shifts alone: floor_div by 4096 is a shift.  The mean is near its level's value. */
 ALWAYS_INLINE void quick_grid_pixel(const Neighbours *n, Run *r, int x, int i, int odd, const Above *a)
 {
     int64_t from_base = r->at.d->base - r->at.shift[x];
@@ -474,11 +474,16 @@ ALWAYS_INLINE void quick_grid_pixel(const Neighbours *n, Run *r, int x, int i, i
     class = class < 0 ? 0 : class;
     uint32_t offset = (uint32_t)place & 15, flip = (uint32_t)((int32_t)(offset - 8) >> 31);
     int s = get_symbol(r->at.lookup[16 * (uint32_t)class + offset], &r->at.state[odd], &r->at.word);
-    uint32_t d = (uint32_t)s - MIDDLE;
-    if (UNLIKELY(class_shift(class) || s == ESCAPE)) d = long_residual(r, s, class_shift(class));
-    int64_t level = (place >> 4) + (int32_t)((d ^ flip) - flip), value = 4 * level + ((512 - from_base) >> 10);
+    int64_t level = place >> 4, value = 4 * level + ((512 - from_base) >> 10);
+    uint32_t d = (uint32_t)s - MIDDLE, left = 16 * (uint32_t)value - (uint32_t)mean;
+    uint32_t error = size_of(64 * d + ((left ^ flip) - flip));
+    int is_long = UNLIKELY((class >= LONG_CLASS) | (s == ESCAPE));
+    if (is_long) d = long_residual(r, s, class_shift(class));
+    d = (d ^ flip) - flip;
+    level += (int32_t)d, value += 4 * (int64_t)(int32_t)d;
+    if (is_long) error = (uint32_t)clipped_error_alone((int32_t)value, mean);
     r->bad |= (level != (int32_t)level) | (value != (int32_t)value);
-    hand_on(r, x, (uint32_t)value, (uint32_t)clipped_error_alone((int32_t)value, mean));
+    hand_on(r, x, (uint32_t)value, error);
 }
 
 ALWAYS_INLINE void any_quick_pixel(const Neighbours *n, Run *r, int x, int i, int odd, const Above *a, int on_grid)

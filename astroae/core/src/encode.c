@@ -146,14 +146,16 @@ static int load_grid(Tile *t)
     if (!n) return AE_UNFIT;
     qsort(sorted, (size_t)n, sizeof *sorted, by_value);
     t->base = sorted[n / 2];
-    for (int64_t i = 0; i < area; i++) {
-        int y = (int)(i / p->w), x = (int)(i % p->w);
-        int32_t *v = ROW(p, p->v, y) + x;
-        if (is_valid(t, i)) *v = grid_value(value_at(t, i), g.step ? g.step[i] : 4096, g.shift[i], t->base);
-        else *v = x ? v[-1] : y ? v[-p->stride] : FIRST_VALUE;
-        if (*v == FAR) return AE_UNFIT;
-        most = magnitude(*v) > most ? magnitude(*v) : most;
+    int64_t i = 0;
+    for (int y = 0; y < p->h && most < FAR; y++) {
+        int32_t *v = ROW(p, p->v, y);
+        for (int x = 0; x < p->w; x++, i++) {
+            if (is_valid(t, i)) v[x] = grid_value(value_at(t, i), g.step ? g.step[i] : 4096, g.shift[i], t->base);
+            else v[x] = x ? v[x - 1] : y ? v[-p->stride] : FIRST_VALUE;
+            most = magnitude(v[x]) > most ? magnitude(v[x]) : most;
+        }
     }
+    if (most == FAR) return AE_UNFIT;
     t->wide = most >= NARROW;
     return AE_OK;
 }

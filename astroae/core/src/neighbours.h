@@ -165,6 +165,8 @@ ALWAYS_INLINE int class_scale(int class)
     return inner < 0 ? 0 : inner;
 }
 
+enum { STEP_OCTAVES = 8 }; /* of a step of 4096 */
+
 /* Quarter octaves by which a pixel's own step exceeds the plane's unit. */
 ALWAYS_INLINE int step_octaves(int64_t step)
 {

@@ -139,9 +139,9 @@ void work_classes(Work *k, const Model *m)
             for (int i = 0; i < count && adapts; i++) scale[i] += (uint32_t)(m->weight[9] * moved[x + i]);
             int32_t class[BLOCK];
             classes_of(scale, class);
-            for (int i = 0; i < count && k->grid.shift; i++) {
-                int64_t at_pixel = (int64_t)y * p->w + x + i;
-                int less = step_octaves(k->grid.step ? k->grid.step[at_pixel] : 4096);
+            const int64_t *step = k->grid.step ? k->grid.step + (ptrdiff_t)y * p->w + x : 0;
+            for (int i = 0; i < BLOCK && k->grid.shift; i++) {
+                int less = step && i < count ? step_octaves(step[i]) : STEP_OCTAVES;
                 class[i] = class[i] > less ? class[i] - less : 0;
             }
             uint8_t *to = k->class + (ptrdiff_t)y * p->w + x; /* with room behind its last row */
@@ -150,10 +150,28 @@ void work_classes(Work *k, const Model *m)
     }
 }
 
+/* The same where steps are 4096, by which a division is a shift; what masks hide does not count. */
+ALWAYS_INLINE void places_of_shifts(Work *k, const void *levels, int bytes_each, int64_t base)
+{
+    const int64_t *shift = k->grid.shift, most = 1 << 30;
+    for (int64_t i = 0; i < k->area; i++) {
+        int64_t level = bytes_each == 8 ? ((const int64_t *)levels)[i] : ((const int32_t *)levels)[i];
+        uint64_t place = (uint64_t)((int64_t)k->plane.mean[i] * 64 + base - shift[i] + ((int64_t)1 << 60)) >> 8;
+        int64_t d = (int64_t)(place - ((uint64_t)1 << 52) - 16 * (uint64_t)level);
+        k->place[i] = (int32_t)(d > most ? most : d < -most ? -most : d);
+    }
+}
+
 /* On a grid: where the means lie among each pixel's levels. */
+TWO_BUILDS
 void work_places(Work *k, const void *levels, int bytes_each, int64_t base)
 {
     const int32_t most = 1 << 30;
+    if (k->place && !k->grid.step) {
+        if (bytes_each == 8) places_of_shifts(k, levels, 8, base);
+        else places_of_shifts(k, levels, 4, base);
+        return;
+    }
     for (int64_t i = 0; i < k->area && k->place; i++) {
         int64_t level = bytes_each == 8 ? ((const int64_t *)levels)[i] : ((const int32_t *)levels)[i];
         int64_t step = k->grid.step ? k->grid.step[i] : 4096;
