@@ -213,7 +213,8 @@ class Settings:
         What is promised of the pixels.
     tile_shape : tuple of int, optional
         In C order, as many as the image has axes.  By default planes of
-        256 x 256 of the last two axes (512 x 512 from 2048 x 2048 pixels on),
+        256 x 256 of the last two axes (512 x 512 from 2048 x 2048 pixels on, and with
+        high effort),
         1 x 65536 for spectra; in latent mode what the model takes.
     dither_seed : int, optional
         1 to 10 000.  By default a checksum of the pixels, so that exposures of

@@ -45,7 +45,8 @@ def tile_grid(shape, settings):
     """
     mode, asked = settings.mode, settings.tile_shape
     if not isinstance(mode, Latent) or len(shape) < 2:
-        return TileGrid(shape, asked or TileGrid.default(shape).tile_shape)
+        large = settings.effort == "high"
+        return TileGrid(shape, asked or TileGrid.default(shape, large).tile_shape)
     model = find_model(mode.model)
     grid = TileGrid(shape, asked or tile_of(shape, model))
     height, width = grid.tile_shape[-2:]

@@ -7,7 +7,7 @@ HERE = Path("astroae") / "core"
 FLAGS = (
     ["/O2"]
     if sys.platform == "win32"
-    else ["-std=c11", "-O3", "-ffp-contract=off", "-fno-wrapv", "-g0"]
+    else ["-std=c11", "-O3", "-ffp-contract=off", "-fno-wrapv", "-fvisibility=hidden", "-g0"]
 )
 
 

@@ -37,16 +37,18 @@ class TileGrid:
         object.__setattr__(self, "tile_shape", clipped)
 
     @classmethod
-    def default(cls, shape):
+    def default(cls, shape, large=False):
         """Planes of 256 x 256 of the last two axes; long lines where an image is 1-D.
 
         Planes of 2048 x 2048 and more have tiles of 512 x 512: their arrays are long
-        enough that two threads do not wait for each other, half again as fast.
+        enough that two threads do not wait for each other, half again as fast.  With
+        ``large`` all have: what a coder learns on its way pays later in a tile.
         """
         if len(shape) == 1 or shape[-2] == 1:
             last = (1,) * (len(shape) - 1) + (LINE,)
         else:
-            side = LARGE_PLANE if shape[-2] * shape[-1] >= LARGE else PLANE
+            large = large or shape[-2] * shape[-1] >= LARGE
+            side = LARGE_PLANE if large else PLANE
             last = (1,) * (len(shape) - 2) + (side, side)
         return cls(tuple(shape), last)
 

@@ -194,7 +194,7 @@ MUTANTS = (
     Mutant(
         "evident-error",
         "codec/promise.py",
-        "return kept and error <= float(tile_row[\"MAXERR\"])",
+        'return kept and error <= float(tile_row["MAXERR"])',
         "return kept",
         (JUDGE,),
         "a table may say a smaller error than there is",
