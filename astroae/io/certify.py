@@ -4,8 +4,10 @@ What measures stands above (`astroae.validation.certificate`, through `astroae.i
 here is what it is handed, what the file is told of it, and what a broken tolerance does.
 """
 
+import io
 import warnings
 
+from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from astroae.codec.image import decode_image
@@ -14,7 +16,6 @@ from astroae.errors import SettingError, ToleranceError
 from astroae.io.above import ask
 from astroae.io.checksums import datasum
 from astroae.io.coded import is_exact, pixels_of
-from astroae.io.preview import hdu_bytes
 from astroae.io.scaling import Scaling
 from astroae.io.spans import chunks
 
@@ -133,7 +134,7 @@ class Certifier:
 def _with_checksums(hdu):
     """Bytes of the extension; its checksums name no date, so that they are always the same."""
     hdu.add_checksum(when="of the data", checksum_keyword="CHECKSUM", datasum_keyword="DATASUM")
-    return hdu_bytes(hdu)
+    return _hdu_bytes(hdu)
 
 
 def damaged_certificates(plain, spans, sha256):
@@ -166,3 +167,10 @@ def _broken(where, lines, tolerance):
         found="; ".join(lines[:_SHOWN]) + more,
         hint="use a finer -q, or ask `astroae recommend` for one; on_fail='warn' (--on-fail warn) writes it anyway",
     )
+
+
+def _hdu_bytes(hdu):
+    """What an extension looks like in a file."""
+    stream = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(stream, output_verify="ignore")
+    return stream.getvalue()[2880:]

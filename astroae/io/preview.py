@@ -5,15 +5,19 @@ over square blocks, the WCS scaled with them, at most 512 px, as large as a budg
 bytes allows and none below 64 px.  Of more than two axes the middle plane is shown.
 """
 
-import io
 import math
 import re
 
 import numpy as np
 from astropy.io import fits
 
+from astroae.codec.image import encode_image
+from astroae.container.fpack_write import standard
+from astroae.container.header import raw_cards
 from astroae.errors import InputError
-from astroae.io.spans import quiet_headers, reading
+from astroae.io.coded import header_block
+from astroae.io.spans import BLOCK, quiet_headers, reading
+from astroae.settings import from_keywords
 
 __all__ = ["BUDGET", "binned", "make_preview", "preview", "preview_header"]
 
@@ -166,18 +170,20 @@ def _scaled(keyword, value, factor):
 
 
 def _rice(small, header):
-    # One tile: a tile per row, as is usual, would take longer than coding the image.
-    hdu = fits.CompImageHDU(
-        small, header, compression_type="RICE_1", quantize_level=4, tile_shape=small.shape
-    )
-    return hdu_bytes(hdu)
+    """Bytes of a RICE_1 extension of one tile: one per row, as is usual, would take longer than
+    coding the image, and so would astropy's own HDU.
+    """
+    settings = from_keywords(quantize_level=4, tile_shape=small.shape)
+    height, width = small.shape
+    sizes = {"BITPIX": -32, "NAXIS": 2, "NAXIS1": width, "NAXIS2": height, "PCOUNT": 0, "GCOUNT": 1}
+    cards = ["XTENSION= 'IMAGE   '".ljust(80), *map(_size_card, *zip(*sizes.items()))]
+    encoded = encode_image(small, settings, threads=1)
+    cards, data, _ = standard(encoded, cards + raw_cards(header), threads=1)
+    return header_block(cards) + data + bytes(-len(data) % BLOCK)
 
 
-def hdu_bytes(hdu):
-    """What an extension looks like in a file."""
-    stream = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(stream, output_verify="ignore")
-    return stream.getvalue()[2880:]
+def _size_card(name, value):
+    return f"{name:8s}= {value:>20d}".ljust(80)
 
 
 def preview(file, hdu=None):
