@@ -27,6 +27,9 @@ WHOLE = "validation/tests/test_whole.py"
 HEADERS = "validation/tests/test_headers.py"
 KERNELS = "core/src/pixels.c"
 PIXELS = "core/tests/test_pixels.py"
+CORE = "core/tests/test_planes.py"
+SYMBOLS = "core/tests/test_symbols.py"
+LAZY = "container/tests/test_lazy.py"
 
 MUTANTS = (
     # ---- values on a grid ------------------------------------------------------------------
@@ -199,7 +202,47 @@ MUTANTS = (
         (JUDGE,),
         "a table may say a smaller error than there is",
     ),
-    # ---- nulls, levels, tiles --------------------------------------------------------------
+    # ---- what the core decodes and splits ---------------------------------------------------
+    Mutant(
+        "rans-end",
+        "core/symbols.py",
+        "if not self._source.finished():",
+        "if False:",
+        (SYMBOLS,),
+        "latents that were cut off are believed",
+    ),
+    Mutant(
+        "rans-state",
+        "core/src/symbols.c",
+        "int ae_close_symbols(const Symbols *s) { return s->state == FIRST ? AE_OK : AE_CORRUPT; }",
+        "int ae_close_symbols(const Symbols *s) { return s->state ? AE_OK : AE_CORRUPT; }",
+        (SYMBOLS,),
+        "latents that were cut off are believed",
+    ),
+    Mutant(
+        "quantize-range",
+        "core/src/pixels.c",
+        "int inside = (x >= -end) & (x < end);",
+        "int inside = (x >= -end) | (x < end);",
+        (PIXELS,),
+        "a value beyond the integers wraps around",
+    ),
+    Mutant(
+        "mixture-escape",
+        "core/src/decode.c",
+        "known = d + MIDDLE < ESCAPE ? (int)(d + MIDDLE) : ESCAPE;",
+        "known = ESCAPE;",
+        (CORE,),
+        "high effort: encoder and decoder learn different things",
+    ),
+    Mutant(
+        "lazy-continue",
+        "container/lazy.py",
+        'if images and image.startswith("CONTINUE"):',
+        "if False:",
+        (LAZY,),
+        "long strings of a header are cut",
+    ),
     Mutant(
         "nulls-infinite",
         "pixels/nulls.py",
