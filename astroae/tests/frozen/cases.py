@@ -116,6 +116,17 @@ def _blank(data):
     return data
 
 
+def _chains():
+    """Numbers that tell what follows them, mostly."""
+    steps = np.where(_words(SHAPE, 23) % 29 == 0, 2, 1)
+    return np.array([7, 3000, 120, 41, 2999], "i2")[np.cumsum(steps).reshape(SHAPE) % 5]
+
+
+def _copied():
+    """Pixels twice as large as they were, of few levels."""
+    return np.repeat(np.repeat(_noise((72, 80), 24) // 64, 2, 0), 2, 1).astype("i2")
+
+
 def _integers():
     far_apart = np.array([-(2**63), -70000, 5, 12, 90000, 2**63 - 1])
     wide = _words(SHAPE, 3).view("i8").copy()
@@ -125,6 +136,7 @@ def _integers():
         "BYTES": (_words(SHAPE, 4) % 251 // 240).astype("u1"),
         "SHORTS": _blank(_sky(SHAPE, 5, "i2")),
         "LEVELS": far_apart[_words(SHAPE, 6) % 6],
+        "CHAINS": _chains(),
         "WIDE": wide,
     }
 
@@ -175,6 +187,7 @@ CASES = (
         lossy_integers=True,
         planes={"LONGS": "image"},
     ),
+    Case("high", {"SCI": _sky((144, 160), 25), "COPIED": _copied()}, {"effort": "high"}),
     _case("latents", {"SCI": _sky((72, 64), 21)}, model=MODEL, embed_model=True),
     Case("taken_over"),
 )
