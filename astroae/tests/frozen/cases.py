@@ -124,7 +124,7 @@ def _chains():
 
 def _copied():
     """Pixels twice as large as they were, of few levels."""
-    return np.repeat(np.repeat(_noise((72, 80), 24) // 64, 2, 0), 2, 1).astype("i2")
+    return np.repeat(np.repeat(_noise((48, 56), 24) // 64, 2, 0), 2, 1).astype("i2")
 
 
 def _integers():
@@ -187,7 +187,7 @@ CASES = (
         lossy_integers=True,
         planes={"LONGS": "image"},
     ),
-    Case("high", {"SCI": _sky((144, 160), 25), "COPIED": _copied()}, {"effort": "high"}),
+    Case("high", {"SCI": _sky((96, 112), 25), "COPIED": _copied()}, {"effort": "high"}),
     _case("latents", {"SCI": _sky((72, 64), 21)}, model=MODEL, embed_model=True),
     Case("taken_over"),
 )
