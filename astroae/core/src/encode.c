@@ -506,7 +506,7 @@ static double model_bits(const Model *m)
     return bits;
 }
 
-/* High effort: a mixture of tables where that earns its time.  Histograms need not be sent then. */
+/* High effort, and copied pixels: a mixture of tables where that earns its time.  Histograms need not be sent then. */
 static Symbols *mix_symbols(const Work *k, Model *m, Symbols *plain)
 {
     Model mixed = *m;
@@ -644,7 +644,7 @@ static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
         work_pad(&t->work);
         choose_model(t, m);
         Symbols *s = symbols_of(&t->work, m);
-        if (s && t->effort && p->h > 1) s = mix_symbols(&t->work, m, s);
+        if (s && (t->effort || m->copies) && p->h > 1) s = mix_symbols(&t->work, m, s);
         status = s ? put_parts(t, m, s, ranks, out, room) : AE_MEMORY;
         symbols_free(s);
     }
