@@ -180,12 +180,6 @@ def ordinary(values, found):
     return values if found is None else values[~found]
 
 
-def special_floats(values):
-    """NaN, inf and -0.0, which no exact grid can hold: bool array or None."""
-    found = ~np.isfinite(values) | ((values == 0) & np.signbit(values))
-    return found if found.any() else None
-
-
 def narrow(k, dtype):
     """Integers in the image's own type; those that do not fit are an error."""
     limits = np.iinfo(dtype)
@@ -195,10 +189,3 @@ def narrow(k, dtype):
     if k.min(initial=0) < limits.min or k.max(initial=0) > limits.max:
         raise ValueError("a value lies outside the image's type")
     return k.astype(dtype)
-
-
-def checked_exponent(p):
-    """A power of two that a float can hold."""
-    if abs(p) > 1100:
-        raise ValueError(f"a power of two of {p} is out of range")
-    return p

@@ -255,7 +255,7 @@ ALWAYS_INLINE int join(const FloatParts *from, const uint8_t *good, int64_t n,
         } else {
             if (near == end) return AE_CORRUPT;
             int32_t less = *near++;
-            int e = s->p + kind.bias - less;
+            int e = s->p + kind.bias - larger(less, 0);
             if (less < 0 || (less && (e < 0 || e >= last))) return AE_CORRUPT;
             if (less) {
                 Below below = below_of(s, larger(e, 1) - kind.bias - width, width);
