@@ -85,6 +85,7 @@ def relative_bound(mode, values):
     return allowed if mode.error_bound is None else np.minimum(allowed, mode.error_bound)
 
 
+@np.errstate(over="ignore")  # errors of 1e38 and more read as inf
 def quantisation_error(values, row, mode):
     """1-sigma error of each pixel: float32, in stored units."""
     error = np.zeros(values.shape, np.float32)

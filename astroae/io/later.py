@@ -6,6 +6,7 @@ longer to import than all of astroae; only a program that imports them can use t
 
 import importlib.util
 import sys
+import threading
 
 __all__ = ["when_imported"]
 
@@ -31,22 +32,35 @@ def when_imported(name, then):
 
 
 class _Awaited:
-    """Finder of one module, which leaves the finding to the others."""
+    """Finder of one module, which leaves the finding to the others.
+
+    It stays until the module is there: whoever looks for a module need not import it.
+    """
 
     def __init__(self, name, then):
         self._name, self._then = name, then
+        self._asked = set()  # threads that are looking for it
 
     def find_spec(self, name, path=None, target=None):
-        if name != self._name or self not in sys.meta_path:
+        thread = threading.get_ident()
+        if name != self._name or thread in self._asked:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._asked.add(thread)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asked.discard(thread)
         if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
+            self._tell_of(spec.loader)
+        return spec
 
-            def execute_and_tell(module):
-                execute(module)
+    def _tell_of(self, loader):
+        execute = loader.exec_module
+
+        def execute_and_tell(module):
+            execute(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
                 self._then()
 
-            spec.loader.exec_module = execute_and_tell
-        return spec
+        loader.exec_module = execute_and_tell

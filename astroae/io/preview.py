@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyError
 
 from astroae.codec.image import encode_image
 from astroae.container.fpack_write import standard
@@ -34,6 +35,8 @@ _WCS = re.compile(
     r"|PV[12]_\d+|LONPOLE|LATPOLE|RADESYS|EQUINOX|WCSNAME|RADECSYS|EPOCH)"
 )
 _SIP = re.compile(r"(A|B|AP|BP)_(\d)_(\d)")
+#: Those that change with the size of a pixel.
+_SIZES = re.compile(r"CRPIX|CDELT|CD[12]_")
 _SIP_KEYS = re.compile(r"(A|B|AP|BP)_(ORDER|DMAX)")
 _OTHER = ("OBJECT", "BUNIT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "MJD-OBS")
 
@@ -55,10 +58,11 @@ def make_preview(data, header, budget, notes):
     Returns
     -------
     bytes or None
-        None where 64 px do not fit, or the image is no larger itself.
+        None where 64 px do not fit, the image is no larger itself, or its BSCALE or BZERO
+        is no number.
     """
     plane = _middle_plane(data)
-    if plane is None:
+    if plane is None or not all(_is_number(header.get(key, 1)) for key in ("BSCALE", "BZERO")):
         return None
     room = max((budget - HEADERS) / BYTES_PER_PIXEL, 1.0)
     factor = max(max(plane.shape) / LARGEST, math.sqrt(plane.size / room), 1.0)
@@ -112,7 +116,8 @@ def binned(plane, factor, header):
         count = factor**2 if whole else _block_sums(good, factor)
         with np.errstate(invalid="ignore", over="ignore"):
             out[top:bottom] = _block_sums(values, factor) / count
-    return out * float(header.get("BSCALE", 1)) + float(header.get("BZERO", 0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return out * float(header.get("BSCALE", 1)) + float(header.get("BZERO", 0))
 
 
 def _block_sums(values, factor):
@@ -145,14 +150,10 @@ def preview_header(header, factor, notes):
     small["EXTNAME"] = (NAME, "small picture for viewers")
     for key, value in notes.items():
         small[key] = value
-    for card in header.cards:
-        if _WCS.fullmatch(card.keyword) or card.keyword in _OTHER:
-            small.append((card.keyword, _scaled(card.keyword, card.value, factor), card.comment))
-        elif sip := _SIP.fullmatch(card.keyword):
-            power = int(sip[2]) + int(sip[3]) - 1
-            small.append((card.keyword, card.value * float(factor) ** power, card.comment))
-        elif _SIP_KEYS.fullmatch(card.keyword):
-            small.append((card.keyword, card.value, card.comment))
+    for keyword, value, comment in _readable(header):
+        value = _scaled(keyword, value, factor)
+        if not isinstance(value, float) or math.isfinite(value):
+            small.append((keyword, value, comment))
     if "CRPIX1" in small and not any(key in small for key in ("CD1_1", "CD1_2", "CD2_1", "CD2_2")):
         for axis in "12":
             small.setdefault(f"CDELT{axis}", float(factor))
@@ -161,12 +162,30 @@ def preview_header(header, factor, notes):
     return small
 
 
+def _readable(header):
+    """Cards that a preview takes over, those left out that say nothing."""
+    for card in header.cards:
+        key = card.keyword
+        if key not in _OTHER and not any(kind.fullmatch(key) for kind in (_WCS, _SIP, _SIP_KEYS)):
+            continue
+        try:
+            value = card.value
+        except VerifyError:  # no value that FITS knows
+            continue
+        if _is_number(value) or not (_SIZES.match(key) or _SIP.fullmatch(key)):
+            yield key, value, card.comment
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _scaled(keyword, value, factor):
     if keyword.startswith("CRPIX"):
         return (value - 0.5) / factor + 0.5
-    if keyword.startswith(("CDELT", "CD1_", "CD2_")):
-        return value * factor
-    return value
+    if sip := _SIP.fullmatch(keyword):
+        return value * float(factor) ** (int(sip[2]) + int(sip[3]) - 1)
+    return value * factor if _SIZES.match(keyword) else value
 
 
 def _rice(small, header):

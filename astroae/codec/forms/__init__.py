@@ -104,7 +104,8 @@ def _lossy(dtype, context):
 
 def _repeats(values):
     """Whether so many pixels equal the one before that exact values may cost less than steps."""
-    return bool((values[..., 1:] == values[..., :-1]).mean() > _REPEATED) if values.size > 1 else 1
+    alike = values[..., 1:] == values[..., :-1]
+    return not alike.size or bool(alike.mean() > _REPEATED)
 
 
 def _exact(values, context):

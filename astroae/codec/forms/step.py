@@ -17,7 +17,8 @@ def analyze(values, context):
     if context.grid:
         half, base = int(context.grid[0]) // 2, int(context.grid[1])
     else:
-        half, base = context.half_step, int(plain.min())
+        # As ZERO holds it, so that a tile that is coded again is on the same grid.
+        half, base = context.half_step, int(float(plain.min()))
     if half < 1 or not context.sigma > 0:
         return None  # a step of 1: the mode is lossless here
     if abs(base) >= _FAR:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from astroae.codec.image import decode_image, encode_image
+from astroae.codec.image import decode_image, encode_image, reencode_tiles
 from astroae.errors import SettingError
 from astroae.pixels import grids
 from astroae.settings import Lossless, from_keywords
@@ -147,3 +147,17 @@ def test_dither_of_integers_is_whole_and_covers_the_step():
         assert [int(f) for f in found[:5]] == [
             int(r * 2**24) * (2 * half + 1) >> 24 for r in random[:5]
         ]
+
+
+@pytest.mark.parametrize("middle", [2**60 + 77, -(2**61) + 12_345])
+def test_an_edit_moves_no_other_pixel_beyond_what_floats_hold(middle):
+    """ZERO is a float64, which has no 2**60 + 77."""
+    data = np.random.default_rng(3).integers(-9999, 9999, (50, 60)) + middle
+    encoded = encode_image(data, from_keywords(lossy_integers=True, error_bound=100))
+    assert encoded.tiles["SCALE"][0] == 201
+    first = decode_image(encoded)
+    edited = first.copy()
+    edited[0, 0] += 5000
+    again = decode_image(reencode_tiles(encoded, edited, np.ones(1, bool)))
+    assert np.array_equal(again.ravel()[1:], first.ravel()[1:])
+    assert abs(again[0, 0] - edited[0, 0]) <= 100

@@ -282,3 +282,12 @@ def test_forged_streams_are_errors_not_crashes():
             assert np.array_equal(decode_image(encoded), good)
         except CorruptFileError:
             pass
+
+
+@pytest.mark.parametrize("asked", [{}, {"quantize_level": 4}, {"error_bound": 1e300}])
+@pytest.mark.parametrize("shape", [(5, 1, 1), (4, 9, 5)])
+def test_cubes_whose_tiles_are_columns_of_one_pixel(shape, asked):
+    data = np.random.default_rng(8).normal(size=shape)
+    encoded = encode_image(data, from_keywords(tile_shape=(5, 2, 2), **asked))
+    assert decode_image(encoded).shape == shape
+    assert np.isfinite(error_map(encoded)).all() or "error_bound" in asked

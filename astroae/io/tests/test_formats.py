@@ -32,6 +32,17 @@ def test_formats_are_there_whatever_is_imported_first(first, then):
     assert printed.stdout.split() == ["True"] * 3
 
 
+def test_formats_are_there_though_somebody_looked_for_their_modules_before():
+    """Completion, say, looks for a module without importing it."""
+    code = "import astroae, importlib.util\n"
+    for module, name in (("table", "Table"), ("nddata", "CCDData")):
+        code += f"importlib.util.find_spec('astropy.{module}')\n" * 2
+        code += f"from astropy.{module} import {name}" + CHECK.format(name=name)
+    words = [sys.executable, "-W", "error", "-c", code]
+    printed = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["True"] * 2
+
+
 def tan_wcs():
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]

@@ -7,6 +7,7 @@ from astropy.io import fits
 import astroae
 from astroae.io.coded import CodedHDU
 from astroae.io.planes import plane_of, settings_for
+from astroae.io.preview import make_preview
 from astroae.io.tests.helpers import check_round_trip, digest, sky
 from astroae.settings import Lossless, from_keywords
 
@@ -152,3 +153,29 @@ def test_sign_of_a_weight_is_that_of_its_physical_values(scale, zero, role):
 
 def test_integers_of_a_relative_plane_are_lossless():
     assert settings_for("relative", from_keywords(quantize_level=4), 16).mode == Lossless()
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "BSCALE  = 'two     '",
+        "BZERO   =                    T",
+        "BSCALE  =                1E300",
+        "CRPIX1  = 'middle  '",
+        "CRPIX1  =",
+        "CRVAL1  =                1E400",
+        "CDELT1  =                    T",
+        "CD1_1   = 'x       '",
+        "A_1_1   = 'x       '",
+        "OBJECT  = (1, 2) 'x'",
+    ],
+)
+def test_cards_of_which_a_preview_makes_nothing(card):
+    header = fits.Header.fromstring(card.ljust(80) + "CRVAL2  =                  2.5".ljust(80))
+    notes = {"AEPREV": True}
+    coded = make_preview(sky((300, 200)), header, 1 << 20, notes)
+    if card.startswith(("BSCALE  = '", "BZERO")):
+        assert coded is None
+        return
+    preview = fits.Header.fromstring(coded[:2880].decode())
+    assert preview["CRVAL2"] == 2.5 and card[:8].rstrip() not in preview
