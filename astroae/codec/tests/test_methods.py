@@ -9,11 +9,11 @@ from astroae.codec import methods
 from astroae.codec.image import decode_image, encode_image
 from astroae.settings import from_keywords
 
-CHAIN = np.array([7, 3000, 120, 41, 2999])
+CHAIN = np.array([7, 3000, 7, 120, 7, 41, 7, 2999, 7, 500, 7, 41, 7, 120])
 
 
 def chains(shape=(1, 64, 128), seed=1):
-    """Each value tells the next one, but for one in thirty."""
+    """Values tell what follows, but for one in thirty; some need the one before too."""
     rng, size = np.random.default_rng(seed), np.prod(shape)
     place = np.cumsum(np.where(rng.random(size) < 1 / 30, rng.integers(1, 5, size), 1))
     return CHAIN[place % len(CHAIN)].reshape(shape)
@@ -23,7 +23,7 @@ def decode(made, shape, levels=None):
     return methods.decode(made[0], made[1], shape, None, None, levels, np.int64)
 
 
-@pytest.mark.parametrize("levels", [None, np.array([-4, 7, 41, 120, 2999, 3000, 2**40])])
+@pytest.mark.parametrize("levels", [None, np.array([-4, 7, 41, 120, 500, 2999, 3000, 2**40])])
 def test_chains_are_sorted(levels):
     k = chains()
     made = methods.encode(k, None, None, levels)

@@ -119,7 +119,8 @@ def _blank(data):
 def _chains():
     """Numbers that tell what follows them, mostly."""
     steps = np.where(_words(SHAPE, 23) % 29 == 0, 2, 1)
-    return np.array([7, 3000, 120, 41, 2999], "i2")[np.cumsum(steps).reshape(SHAPE) % 5]
+    chain = np.array([7, 3000, 7, 120, 7, 41, 7, 2999, 7, 500, 7, 41, 7, 120], "i2")
+    return chain[np.cumsum(steps).reshape(SHAPE) % len(chain)]
 
 
 def _copied():
