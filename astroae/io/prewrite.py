@@ -76,6 +76,7 @@ def _plain(value):
         return value
     plain = value.to_dict()
     plain["mode"].get("model", {}).pop("name", None)
+    del plain["effort"]  # a file does not tell how hard it was to write
     return {**plain, "tile_shape": None}  # the structure has its own
 
 
