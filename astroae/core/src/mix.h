@@ -13,6 +13,8 @@
 
 enum {
     MIXED = 5,              /* tables in a mixture */
+    MOST_MIXED = 7,         /* of an image that repeats pixels */
+    MIX_JUMPS = 64,
     MIX_ONE = 32704,        /* a sum of all probabilities: 2^15 less what rounding up needs */
     MIX_GROUPS = 4,         /* of classes, each with its weights */
     MIX_VALUES = 256,
@@ -38,13 +40,14 @@ typedef struct {
     int first_class, last_class;
     int16_t usual[CLASSES][16][SYMBOLS]; /* of the model, by class and sub-pixel offset */
     Learnt value[MIX_VALUES * MIX_GROUPS], near[MIX_NEAR * MIX_NEAR * 4 * MIX_GROUPS];
-    Shifted left[MIX_PATTERNS], above[MIX_PATTERNS];
-    int32_t weight[MIX_GROUPS][MIXED];
+    Shifted left[MIX_PATTERNS], above[MIX_PATTERNS], slope[MIX_PATTERNS], jump[MIX_JUMPS * 16];
+    int repeats, mixed, shifts;           /* 5 tables, 2 of them shifted, or 7 and 4 */
+    int32_t weight[MIX_GROUPS + MIX_PATTERNS][MOST_MIXED];
     /* of the pixel at hand */
-    int group, by[2]; /* differences to left and above */
+    int group, by[4]; /* what shifts the tables */
     Learnt *learnt[2];
-    Shifted *shifted[2];
-    const int16_t *table[MIXED];
+    Shifted *shifted[4];
+    const int16_t *table[MOST_MIXED];
     uint16_t start[SYMBOLS + 1];
 } Mixer;
 
@@ -69,9 +72,10 @@ static inline void mixer_set(Mixer *x, const Model *m)
             mixer_usual(x->usual[c][o], t, o < 8);
         }
     }
-    for (int g = 0; g < MIX_GROUPS; g++) {
-        for (int i = 1; i < MIXED; i++) x->weight[g][i] = WEIGHT_ONE / 10;
-        x->weight[g][0] = WEIGHT_ONE - (MIXED - 1) * (WEIGHT_ONE / 10);
+    x->repeats = m->repeats, x->mixed = m->repeats ? MOST_MIXED : MIXED, x->shifts = x->mixed - 3;
+    for (int g = 0; g < MIX_GROUPS + MIX_PATTERNS; g++) {
+        for (int i = 1; i < x->mixed; i++) x->weight[g][i] = WEIGHT_ONE / 10;
+        x->weight[g][0] = WEIGHT_ONE - (x->mixed - 1) * (WEIGHT_ONE / 10);
     }
 }
 
@@ -99,11 +103,11 @@ ALWAYS_INLINE int mixer_pattern(const int32_t *v, ptrdiff_t stride, int parity)
 }
 
 /* The weighted mean of the tables, in 2^-12. */
-ALWAYS_INLINE void mix_tables(uint16_t *start, const int16_t *const *table, const int32_t *weight)
+ALWAYS_INLINE void mix_tables(uint16_t *start, const int16_t *const *table, const int32_t *weight, int mixed)
 {
     for (int s = 0; s < SYMBOLS; s += SHORTS_EACH) {
         Shorts sum = shorts_all(0);
-        for (int i = 0; i < MIXED; i++)
+        for (int i = 0; i < mixed; i++)
             sum = shorts_add(sum, shorts_upper_positive(shorts_of(table[i] + s), shorts_all(weight[i])));
         sum = shorts_add(sum, shorts_shifted(sum, 9));
         shorts_to(start + s, shorts_shifted(sum, 3));
@@ -122,19 +126,28 @@ ALWAYS_INLINE void mixer_look(Mixer *m, const int32_t *v, ptrdiff_t stride, int3
     int a = (v[-1] - middle) >> down, b = (v[-stride] - middle) >> down, pattern = mixer_pattern(v, stride, parity);
     int near = (within(a, 3) + 3) * MIX_NEAR + within(b, 3) + 3, used = class;
     if (used < m->first_class || used > m->last_class) used = m->first_class;
-    m->group = g;
+    m->group = m->repeats ? MIX_GROUPS + pattern : g;
     m->by[0] = within(a, SYMBOLS), m->by[1] = within(b, SYMBOLS);
     m->learnt[0] = &m->value[(middle >> unit & (MIX_VALUES - 1)) * MIX_GROUPS + g];
-    m->learnt[1] = &m->near[(near * 4 + (offset >> 2)) * MIX_GROUPS + g];
+    m->learnt[1] = &m->near[(near * 4 + (m->repeats ? parity : offset >> 2)) * MIX_GROUPS + g];
     m->shifted[0] = &m->left[pattern], m->shifted[1] = &m->above[pattern];
+    if (m->repeats) {
+        int c = ((v[-1] - middle) + (v[-stride] - v[-stride - 1])) >> down;
+        m->by[2] = within(c, SYMBOLS), m->by[3] = m->by[0];
+        m->shifted[2] = &m->slope[pattern];
+        m->shifted[3] = &m->jump[((b - a) & (MIX_JUMPS - 1)) * 16 + (pattern & 15)];
+    }
     m->table[0] = m->usual[used][offset];
     for (int i = 0; i < 2; i++) {
         if (UNLIKELY(!m->learnt[i]->count)) memcpy(m->learnt[i]->start, m->table[0], sizeof m->learnt[i]->start);
-        if (UNLIKELY(!m->shifted[i]->count)) shifted_set(m->shifted[i]);
         m->table[1 + i] = m->learnt[i]->start;
+    }
+    for (int i = 0; i < m->shifts; i++) {
+        if (UNLIKELY(!m->shifted[i]->count)) shifted_set(m->shifted[i]);
         m->table[3 + i] = m->shifted[i]->below + SYMBOLS - m->by[i];
     }
-    mix_tables(m->start, m->table, m->weight[g]);
+    if (m->repeats) mix_tables(m->start, m->table, m->weight[m->group], MOST_MIXED);
+    else mix_tables(m->start, m->table, m->weight[g], MIXED);
 }
 
 /* The symbol whose part of the mixture holds a place. */
@@ -170,14 +183,14 @@ ALWAYS_INLINE int32_t probability(const int16_t *table, int symbol)
 /* Learn a symbol; the escape is whatever the alphabet does not hold. */
 ALWAYS_INLINE void mixer_learn(Mixer *m, int symbol)
 {
-    int32_t *weight = m->weight[m->group], found[MIXED], others = 0, largest = 1;
+    int32_t *weight = m->weight[m->group], found[MOST_MIXED], others = 0, largest = 1;
     int64_t sum = 0;
-    for (int i = 0; i < MIXED; i++) {
+    for (int i = 0; i < m->mixed; i++) {
         found[i] = probability(m->table[i], symbol);
         sum += (int64_t)weight[i] * found[i];
     }
     int32_t all = (int32_t)(sum >> 16) + 8, inverse = (1 << 22) / all;
-    for (int i = 1; i < MIXED; i++) {
+    for (int i = 1; i < m->mixed; i++) {
         int64_t more = (int64_t)(found[i] - all) * inverse >> 12; /* in 1/1024 */
         weight[i] += (int32_t)(weight[i] * more * 3 >> 17);
         if (weight[i] < WEIGHT_LEAST) weight[i] = WEIGHT_LEAST;
@@ -191,6 +204,8 @@ ALWAYS_INLINE void mixer_learn(Mixer *m, int symbol)
     weight[0] = WEIGHT_ONE - others;
     for (int i = 0; i < 2; i++) {
         learn_symbol(m->learnt[i]->start, &m->learnt[i]->count, symbol);
+    }
+    for (int i = 0; i < m->shifts; i++) {
         int by = symbol - m->by[i];
         if (symbol < ESCAPE && by >= 0 && by < ESCAPE) learn_symbol(m->shifted[i]->start, &m->shifted[i]->count, by);
     }
