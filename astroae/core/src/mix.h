@@ -1,8 +1,10 @@
-/* High effort: symbols from a mixture of tables that learn.
+/* Symbols from a mixture of tables that learn: at high effort, and where pixels repeat.
  *
  * One table is the class's own; the others are kept by value, by the nearest pixels, and by the
  * difference to the pixel on the left and above.  Weights follow whoever foretold best.  Tables are
- * sums of probabilities, so that a mean of sums is a table again.  Integers only; encoder and
+ * sums of probabilities, so that a mean of sums is a table again.  Where pixels repeat (copies, zoomed
+ * plates, values left over from a transform in blocks of two by two) weights are kept by which of the
+ * neighbours are equal, two more tables serve, and all learn faster.  Integers only; encoder and
  * decoder call the same functions, pixel by pixel in raster order.
  */
 #ifndef ASTROAE_MIX_H
@@ -14,7 +16,9 @@
 enum {
     MIXED = 5,              /* tables in a mixture */
     MOST_MIXED = 7,         /* of an image that repeats pixels */
-    MIX_JUMPS = 64,
+    MIX_JUMPS = 64,         /* differences of left and above, modulo this */
+    USUAL_SPEED = 3,           /* speed of the weights */
+    QUICK_SPEED = 24,
     MIX_ONE = 32704,        /* a sum of all probabilities: 2^15 less what rounding up needs */
     MIX_GROUPS = 4,         /* of classes, each with its weights */
     MIX_VALUES = 256,
@@ -72,10 +76,11 @@ static inline void mixer_set(Mixer *x, const Model *m)
             mixer_usual(x->usual[c][o], t, o < 8);
         }
     }
+    int first = WEIGHT_ONE / (m->repeats ? 7 : 10);
     x->repeats = m->repeats, x->mixed = m->repeats ? MOST_MIXED : MIXED, x->shifts = x->mixed - 3;
     for (int g = 0; g < MIX_GROUPS + MIX_PATTERNS; g++) {
-        for (int i = 1; i < x->mixed; i++) x->weight[g][i] = WEIGHT_ONE / 10;
-        x->weight[g][0] = WEIGHT_ONE - (x->mixed - 1) * (WEIGHT_ONE / 10);
+        for (int i = 1; i < x->mixed; i++) x->weight[g][i] = first;
+        x->weight[g][0] = WEIGHT_ONE - (x->mixed - 1) * first;
     }
 }
 
@@ -132,8 +137,8 @@ ALWAYS_INLINE void mixer_look(Mixer *m, const int32_t *v, ptrdiff_t stride, int3
     m->learnt[1] = &m->near[(near * 4 + (m->repeats ? parity : offset >> 2)) * MIX_GROUPS + g];
     m->shifted[0] = &m->left[pattern], m->shifted[1] = &m->above[pattern];
     if (m->repeats) {
-        int c = ((v[-1] - middle) + (v[-stride] - v[-stride - 1])) >> down;
-        m->by[2] = within(c, SYMBOLS), m->by[3] = m->by[0];
+        int slope = (v[-1] - middle + v[-stride] - v[-stride - 1]) >> down;
+        m->by[2] = within(slope, SYMBOLS), m->by[3] = m->by[0];
         m->shifted[2] = &m->slope[pattern];
         m->shifted[3] = &m->jump[((b - a) & (MIX_JUMPS - 1)) * 16 + (pattern & 15)];
     }
@@ -161,9 +166,9 @@ ALWAYS_INLINE int mixer_find(const Mixer *m, int place)
 static const int16_t PLACES[SHORTS_EACH] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 /* Towards a table in which `symbol` is certain: the faster the less was learnt. */
-ALWAYS_INLINE void learn_symbol(int16_t *start, uint8_t *count, int symbol)
+ALWAYS_INLINE void learn_symbol(int16_t *start, uint8_t *count, int symbol, int quick)
 {
-    int rate = *count < 8 ? 3 : *count < 24 ? 4 : *count < 56 ? 5 : 6;
+    int rate = quick && *count < 6 ? 2 : *count < 8 ? 3 : *count < 24 ? 4 : *count < 56 ? 5 : 6;
     Shorts up = shorts_all(MIX_ONE + (1 << rate) - 1), part = shorts_all(1 << (16 - rate)), after = shorts_all(symbol);
     Shorts place = shorts_of(PLACES), eight = shorts_all(SHORTS_EACH);
     for (int s = 0; s < SYMBOLS; s += SHORTS_EACH) {
@@ -184,7 +189,7 @@ ALWAYS_INLINE int32_t probability(const int16_t *table, int symbol)
 ALWAYS_INLINE void mixer_learn(Mixer *m, int symbol)
 {
     int32_t *weight = m->weight[m->group], found[MOST_MIXED], others = 0, largest = 1;
-    int64_t sum = 0;
+    int64_t sum = 0, gain = m->repeats ? QUICK_SPEED : USUAL_SPEED;
     for (int i = 0; i < m->mixed; i++) {
         found[i] = probability(m->table[i], symbol);
         sum += (int64_t)weight[i] * found[i];
@@ -192,7 +197,7 @@ ALWAYS_INLINE void mixer_learn(Mixer *m, int symbol)
     int32_t all = (int32_t)(sum >> 16) + 8, inverse = (1 << 22) / all;
     for (int i = 1; i < m->mixed; i++) {
         int64_t more = (int64_t)(found[i] - all) * inverse >> 12; /* in 1/1024 */
-        weight[i] += (int32_t)(weight[i] * more * 3 >> 17);
+        weight[i] += (int32_t)(weight[i] * more * gain >> 17);
         if (weight[i] < WEIGHT_LEAST) weight[i] = WEIGHT_LEAST;
         if (weight[i] > weight[largest]) largest = i;
         others += weight[i];
@@ -202,12 +207,10 @@ ALWAYS_INLINE void mixer_learn(Mixer *m, int symbol)
         others = WEIGHT_ONE - WEIGHT_LEAST;
     }
     weight[0] = WEIGHT_ONE - others;
-    for (int i = 0; i < 2; i++) {
-        learn_symbol(m->learnt[i]->start, &m->learnt[i]->count, symbol);
-    }
+    for (int i = 0; i < 2; i++) learn_symbol(m->learnt[i]->start, &m->learnt[i]->count, symbol, m->repeats);
     for (int i = 0; i < m->shifts; i++) {
         int by = symbol - m->by[i];
-        if (symbol < ESCAPE && by >= 0 && by < ESCAPE) learn_symbol(m->shifted[i]->start, &m->shifted[i]->count, by);
+        if (symbol < ESCAPE && by >= 0 && by < ESCAPE) learn_symbol(m->shifted[i]->start, &m->shifted[i]->count, by, m->repeats);
     }
 }
 
