@@ -419,7 +419,8 @@ class Mix:
         self.at += [self.shifted.setdefault((i, pattern), [small(), 0]) for i in (0, 1)]
         if self.m.repeats:
             jump = (by[1] - by[0] & 63, *pattern[:2], x & 1, y & 1)
-            keys = [("slope", pattern), ("jump", jump)]
+            steps = tuple(d - nw >> down & 31 for d in (v[y, x - 1], n))
+            keys = [("corner", steps, *place), ("jump", jump)]
             self.at += [self.shifted.setdefault(key, [small(), 0]) for key in keys]
             by += [v[y, x - 1] - middle + n - nw >> down, by[0]]
         self.by, group = [0, 0] + [clip(d, 64) for d in by], pattern if self.m.repeats else g

@@ -17,6 +17,7 @@ enum {
     MIXED = 5,              /* tables in a mixture */
     MOST_MIXED = 7,         /* of an image that repeats pixels */
     MIX_JUMPS = 64,         /* differences of left and above, modulo this */
+    MIX_STEPS = 32,         /* those to the pixel between them, modulo this */
     USUAL_SPEED = 3,           /* speed of the weights */
     QUICK_SPEED = 24,
     MIX_ONE = 32704,        /* a sum of all probabilities: 2^15 less what rounding up needs */
@@ -44,7 +45,7 @@ typedef struct {
     int first_class, last_class;
     int16_t usual[CLASSES][16][SYMBOLS]; /* of the model, by class and sub-pixel offset */
     Learnt value[MIX_VALUES * MIX_GROUPS], near[MIX_NEAR * MIX_NEAR * 4 * MIX_GROUPS];
-    Shifted left[MIX_PATTERNS], above[MIX_PATTERNS], slope[MIX_PATTERNS], jump[MIX_JUMPS * 16];
+    Shifted left[MIX_PATTERNS], above[MIX_PATTERNS];
     int repeats, mixed, shifts;           /* 5 tables, 2 of them shifted, or 7 and 4 */
     int32_t weight[MIX_GROUPS + MIX_PATTERNS][MOST_MIXED];
     /* of the pixel at hand */
@@ -53,6 +54,8 @@ typedef struct {
     Shifted *shifted[4];
     const int16_t *table[MOST_MIXED];
     uint16_t start[SYMBOLS + 1];
+    /* where pixels repeat, else not even set */
+    Shifted jump[MIX_JUMPS * 16], corner[MIX_STEPS * MIX_STEPS * 4];
 } Mixer;
 
 /* A table of the model, its sign as the offset has it. */
@@ -66,7 +69,7 @@ static inline void mixer_usual(int16_t *to, const Table *t, int flip)
 
 static inline void mixer_set(Mixer *x, const Model *m)
 {
-    memset(x, 0, sizeof *x);
+    memset(x, 0, m->repeats ? sizeof *x : offsetof(Mixer, jump));
     x->first_class = m->first_class, x->last_class = m->last_class;
     for (int c = m->first_class; c <= m->last_class; c++) {
         Table own;
@@ -137,9 +140,9 @@ ALWAYS_INLINE void mixer_look(Mixer *m, const int32_t *v, ptrdiff_t stride, int3
     m->learnt[1] = &m->near[(near * 4 + (m->repeats ? parity : offset >> 2)) * MIX_GROUPS + g];
     m->shifted[0] = &m->left[pattern], m->shifted[1] = &m->above[pattern];
     if (m->repeats) {
-        int slope = (v[-1] - middle + v[-stride] - v[-stride - 1]) >> down;
-        m->by[2] = within(slope, SYMBOLS), m->by[3] = m->by[0];
-        m->shifted[2] = &m->slope[pattern];
+        int32_t between = v[-stride - 1], w = (v[-1] - between) >> down, n = (v[-stride] - between) >> down;
+        m->by[2] = within((v[-1] - middle + v[-stride] - between) >> down, SYMBOLS), m->by[3] = m->by[0];
+        m->shifted[2] = &m->corner[((n & (MIX_STEPS - 1)) * MIX_STEPS + (w & (MIX_STEPS - 1))) * 4 + parity];
         m->shifted[3] = &m->jump[((b - a) & (MIX_JUMPS - 1)) * 16 + (pattern & 15)];
     }
     m->table[0] = m->usual[used][offset];
