@@ -18,7 +18,7 @@ enum {
     MOST_MIXED = 7,         /* of an image that repeats pixels */
     MIX_JUMPS = 64,         /* differences of left and above, modulo this */
     MIX_STEPS = 32,         /* those to the pixel between them, modulo this */
-    USUAL_SPEED = 3,           /* speed of the weights */
+    USUAL_SPEED = 3,        /* of the weights */
     QUICK_SPEED = 24,
     MIX_ONE = 32704,        /* a sum of all probabilities: 2^15 less what rounding up needs */
     MIX_GROUPS = 4,         /* of classes, each with its weights */
