@@ -180,6 +180,7 @@ class Model:
     bias: int = 0
     copies: int = 0
     mix: int = 0
+    repeats: int = 0
     rate: int = 0
     down: int = 0
     taps: list = field(default_factory=list)  # [set][neighbour]
@@ -201,6 +202,7 @@ def read_model(data, h):
     near = (LINE if h == 1 else HOOD)[:count]
     m = Model(sorted(near, key=lambda place: place[0] < 0))  # own row first
     m.by_parity, m.wide, m.adapt, m.bias, m.copies, m.mix = (b.get(1) for _ in range(6))
+    m.repeats = b.get(1) if m.mix else 0
     check(h > 1 or not (m.adapt or m.bias or m.mix))
     if m.adapt or m.bias:
         m.rate, m.down = b.get(2), b.get(4)
@@ -395,11 +397,12 @@ class Adapt:
 
 
 class Mix:
-    """Frequencies as a weighted mean of tables, four of which learn."""
+    """Frequencies as a weighted mean of tables, all but one of which learn."""
 
     def __init__(self, m):
         self.m, self.usual, self.learnt, self.shifted = m, {}, {}, {}
-        self.weight = [[65535 - 4 * 6553] + 4 * [6553] for _ in range(4)]
+        self.weight, more, first = {}, *((6, 65535 // 7) if m.repeats else (4, 65535 // 10))
+        self.first_weights = [65535 - more * first] + more * [first]
 
     def frequencies(self, v, y, x, mean, offset, c, unit):
         middle, down = mean + 8 >> 4, unit + class_shift(c)
@@ -409,11 +412,19 @@ class Mix:
         pairs = [(v[y, x - 1], nw), (n, nw), (v[y - 1, x + 1], n), (v[y, x - 1], v[y, x - 2])]
         pairs += [(v[y, x - 2], v[y - 1, x - 2]), (v[y - 2, x], v[y - 2, x - 1])]
         pattern = (*(a == b for a, b in pairs), x & 1, y & 1)
+        place = (y & 1, x & 1) if self.m.repeats else offset >> 2
         usual = self.of_class(c if self.m.first <= c <= self.m.last else self.m.first, offset)
-        keys = [("value", middle >> unit & 255, g), ("near", near, offset >> 2, g)]
+        keys = [("value", middle >> unit & 255, g), ("near", near, place, g)]
         self.at = [self.learnt.setdefault(key, [usual, 0]) for key in keys]
         self.at += [self.shifted.setdefault((i, pattern), [small(), 0]) for i in (0, 1)]
-        self.by, self.used = [0, 0] + [clip(d, 64) for d in by], self.weight[g]
+        if self.m.repeats:
+            jump = (by[1] - by[0] & 63, *pattern[:2], x & 1, y & 1)
+            steps = tuple(d - nw >> down & 31 for d in (v[y, x - 1], n))
+            keys = [("corner", steps, *place), ("jump", jump)]
+            self.at += [self.shifted.setdefault(key, [small(), 0]) for key in keys]
+            by += [v[y, x - 1] - middle + n - nw >> down, by[0]]
+        self.by, group = [0, 0] + [clip(d, 64) for d in by], pattern if self.m.repeats else g
+        self.used = self.weight.setdefault(group, list(self.first_weights))
         moved = [shifted(table, d) for (table, _), d in zip(self.at, self.by)]
         self.tables = [usual, *moved]
         total = sum(table * w >> 16 for table, w in zip(self.tables, self.used))
@@ -437,9 +448,10 @@ class Mix:
             (int(t[s + 1]) if s < ESCAPE else ONE) - (int(t[s]) if s else 0) for t in self.tables
         ]
         mean = (sum(w * f for w, f in zip(self.used, found)) >> 16) + 8
-        for i in range(1, 5):
+        speed = 24 if self.m.repeats else 3
+        for i in range(1, len(found)):
             more = (found[i] - mean) * (2**22 // mean) >> 12
-            self.used[i] = max(200, self.used[i] + (self.used[i] * more * 3 >> 17))
+            self.used[i] = max(200, self.used[i] + (self.used[i] * more * speed >> 17))
         over = sum(self.used[1:]) - (65535 - 200)
         if over > 0:
             self.used[1 + np.argmax(self.used[1:])] -= over
@@ -447,6 +459,7 @@ class Mix:
         for at, d in zip(self.at, self.by):
             if at is self.at[0] or at is self.at[1] or (s < ESCAPE and 0 <= s - d < ESCAPE):
                 rate = 3 + (at[1] >= 8) + (at[1] >= 24) + (at[1] >= 56)
+                rate -= self.m.repeats and at[1] < 6
                 target = np.where(PLACES > s - d, ONE + (1 << rate) - 1, 0)
                 at[0], at[1] = at[0] + (target - at[0] >> rate), min(at[1] + 1, 255)
 

@@ -90,7 +90,7 @@ typedef struct {
     int by_parity;                           /* four sets of taps, chosen by (y & 1, x & 1) */
     int wide;                                /* sums need 64 bits */
     int adapt, bias, rate, down;             /* high effort: NLMS, bias contexts; step size, scaling */
-    int mix;                                 /* high effort: a mixture of tables */
+    int mix, repeats;                        /* a mixture of tables; two more where pixels repeat */
     int16_t taps[4][MAX_TAPS];               /* own row first, then rows above, by distance */
     int32_t weight[WEIGHTS];
     int first_class, last_class;

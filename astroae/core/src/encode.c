@@ -8,7 +8,9 @@
 enum { MODEL_ROOM = 1 << 15, SAMPLE = 512, STATE_BYTES = 8, RAW_EACH = 6,
        BIAS_ROWS = 16 };
 
-static const double MIX_GAIN = .99; /* decoding takes twice as long */
+/* Decoding takes longer: what a mixture must save at default effort (of images that repeat pixels,
+ * no others), and at high effort. */
+static const double MIX_GAIN[2] = {.95, .99};
 
 /* One tile on its way: what was given, and how it became the values of the plane. */
 typedef struct {
@@ -506,20 +508,33 @@ static double model_bits(const Model *m)
     return bits;
 }
 
-/* High effort, and copied pixels: a mixture of tables where that earns its time.  Histograms need not be sent then. */
-static Symbols *mix_symbols(const Work *k, Model *m, Symbols *plain)
+/* A mixture's symbols in place of `best` where they take fewer bits.  Histograms need not be sent then. */
+static Symbols *contest_mix(const Work *k, Model *m, Symbols *best, double *least, Model mixed)
 {
-    Model mixed = *m;
     mixed.mix = 1;
     memset(mixed.own, 0, sizeof mixed.own);
     Symbols *s = symbols_of(k, &mixed);
-    if (!s || symbols_bits(s) + model_bits(&mixed) > MIX_GAIN * (symbols_bits(plain) + model_bits(m))) {
+    double bits = s ? symbols_bits(s) + model_bits(&mixed) : 1e300;
+    if (bits > *least) {
         symbols_free(s);
-        return plain;
+        return best;
     }
-    symbols_free(plain);
-    *m = mixed;
+    symbols_free(best);
+    *least = bits, *m = mixed;
     return s;
+}
+
+/* Mixtures of tables where they earn their time; of images that repeat pixels with flags and without. */
+static Symbols *mix_symbols(const Work *k, Model *m, Symbols *s, int effort)
+{
+    double least = MIX_GAIN[effort] * (symbols_bits(s) + model_bits(m));
+    Model plain = *m;
+    if (effort) s = contest_mix(k, m, s, &least, plain);
+    if (!plain.copies) return s;
+    plain.repeats = 1;
+    s = contest_mix(k, m, s, &least, plain);
+    plain.copies = 0;
+    return contest_mix(k, m, s, &least, plain);
 }
 
 /* Words grow down from `end`. */
@@ -644,7 +659,7 @@ static int64_t encode_coded(Tile *t, int ranks, uint8_t *out, size_t room)
         work_pad(&t->work);
         choose_model(t, m);
         Symbols *s = symbols_of(&t->work, m);
-        if (s && (t->effort || m->copies) && p->h > 1) s = mix_symbols(&t->work, m, s);
+        if (s && (t->effort || m->copies) && p->h > 1) s = mix_symbols(&t->work, m, s, t->effort);
         status = s ? put_parts(t, m, s, ranks, out, room) : AE_MEMORY;
         symbols_free(s);
     }

@@ -130,6 +130,7 @@ static inline void put_model(BitWriter *b, const Model *m)
     put_bits(b, (uint32_t)m->bias, 1);
     put_bits(b, (uint32_t)m->copies, 1);
     put_bits(b, (uint32_t)m->mix, 1);
+    if (m->mix) put_bits(b, (uint32_t)m->repeats, 1);
     if (m->adapt || m->bias) {
         put_bits(b, (uint32_t)m->rate, 2);
         put_bits(b, (uint32_t)m->down, 4);
@@ -191,6 +192,7 @@ static inline int get_model(BitReader *b, Model *m, int h)
     m->bias = (int)get_bits(b, 1);
     m->copies = (int)get_bits(b, 1);
     m->mix = (int)get_bits(b, 1);
+    m->repeats = m->mix && get_bits(b, 1);
     if (h == 1 && (m->adapt || m->bias || m->mix)) return 0;
     if (m->adapt || m->bias) {
         m->rate = (int)get_bits(b, 2);

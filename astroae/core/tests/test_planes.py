@@ -99,6 +99,37 @@ def test_a_mixture_agrees_and_earns_its_time(kind):
     np.testing.assert_array_equal(found, np.where(valid, k, 0))
 
 
+def blocks_of_two(shape, seed=5):
+    """Few coefficients in blocks of two by two pixels, as old plate surveys were kept."""
+    rng = np.random.default_rng(seed)
+    h, w = (n // 2 + 1 for n in shape)
+    whole = np.cumsum(rng.integers(-9, 10, (h, w)), 1).repeat(2, 0).repeat(2, 1)
+    across = (8 * rng.choice([-1, 0, 0, 1], (h, w))).repeat(2, 0).repeat(2, 1)
+    down = (8 * rng.choice([-1, 0, 0, 0, 0, 1], (h, w))).repeat(2, 0).repeat(2, 1)
+    y, x = np.indices(whole.shape)
+    return (whole + across * (x & 1) + down * (y & 1))[: shape[0], : shape[1]]
+
+
+@pytest.mark.parametrize("effort", ["default", "high"])
+def test_repeated_pixels_have_a_mixture_of_their_own(effort):
+    k = blocks_of_two((96, 96))
+    coded = check_both(k, effort=effort)
+    assert repeats(coded) == (1, 1)
+    assert len(coded) * 8 < 2.6 * k.size
+    noise = np.rint(np.random.default_rng(6).normal(0, 0.7, (96, 96))).astype(np.int64)
+    assert repeats(check_both(noise, effort=effort))[1] == 0
+
+
+def repeats(coded):
+    """A mixture, and one of pixels that repeat."""
+    _, at = reference.varint(coded, 1)
+    size, at = reference.varint(coded, at)
+    for _ in range(5):
+        _, at = reference.varint(coded, at)
+    model = reference.read_model(coded[at : at + size], 96)
+    return model.mix, model.repeats
+
+
 def mixed(coded):
     """Whether the model of a coded tile has the flag of a mixture."""
     _, at = reference.varint(coded, 1)
