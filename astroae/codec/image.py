@@ -6,6 +6,7 @@ touches.  Nothing larger than a few tiles is held besides input and output.
 """
 
 import contextlib
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,7 +73,7 @@ class EncodedImage:
     @cached_property
     def record(self):
         """The image record, unpacked and checked."""
-        return ImageRecord.unpack(self.shared)
+        return ImageRecord.unpack(self.shared, math.prod(self.shape))
 
     @property
     def source(self):

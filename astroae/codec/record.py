@@ -15,7 +15,10 @@ from astroae.pixels.levels import MOST_LEVELS
 from astroae.pixels.nulls import inflate
 from astroae.varint import pack_numbers, unpack_numbers
 
-_MOST_BYTES = 1 << 28
+#: A hostile record of a kilobyte would fill the memory: so much takes the list of levels ...
+_MOST_LISTED = 10 * MOST_LEVELS
+#: ... and a source, at most, beside 32 bytes for each of its tiles.
+_MOST_BESIDE = 1 << 16
 
 
 @dataclass
@@ -44,8 +47,14 @@ class ImageRecord:
         return body + zlib.crc32(body).to_bytes(4, "little")
 
     @classmethod
-    def unpack(cls, data):
+    def unpack(cls, data, pixels=1 << 28):
         """Inverse of `pack`.
+
+        Parameters
+        ----------
+        data : bytes
+        pixels : int
+            Of the image: its source has no more tiles.
 
         Raises
         ------
@@ -61,20 +70,20 @@ class ImageRecord:
                 hint="its copy in the last row may be whole; else the file must be restored",
             )
         try:
-            return cls._parse(data[:-4])
+            return cls._parse(data[:-4], pixels)
         except (ValueError, IndexError, OverflowError, TypeError) as exc:
             raise CorruptFileError(
                 "the image record makes no sense", where="SHARED", found=str(exc)
             ) from exc
 
     @classmethod
-    def _parse(cls, data):
+    def _parse(cls, data, pixels):
         (size,), at = unpack_numbers(data, 0, count=1)
-        if not 0 < size < _MOST_BYTES:
+        if not 0 < size <= _MOST_LISTED + _MOST_BESIDE + 32 * pixels:
             raise ValueError(f"it claims {size} bytes")
         plain = inflate(data[at:], int(size))
         (listed, grid), at = unpack_numbers(plain, 0, count=2)
-        if min(listed, grid) < 0 or listed + grid != len(plain) - at:
+        if min(listed, grid) < 0 or listed + grid != len(plain) - at or listed > _MOST_LISTED:
             raise ValueError("its parts do not add up")
         record, stop = cls(), at + int(listed)
         if listed:
@@ -84,7 +93,7 @@ class ImageRecord:
             if not 0 < len(levels) <= MOST_LEVELS or (levels[1:] <= levels[:-1]).any():
                 raise ValueError("its list of levels is not in order")
         if grid:
-            record.source, record.centre = unpack_source(plain[stop:])
+            record.source, record.centre = unpack_source(plain[stop:], pixels)
         return record
 
 

@@ -16,7 +16,6 @@ from astroae.pixels.noise import FACTORS
 from astroae.pixels.nulls import inflate
 from astroae.varint import pack_numbers, unpack_numbers
 
-_MOST_TILES = 1 << 28
 _MOST_AXES = 999
 _LEVELS = (4.0, 16.0, 1.0, 2.0, 8.0, 0.5, 10.0, 20.0, 32.0, 64.0, 100.0)
 
@@ -31,14 +30,14 @@ def pack_source(source, centre):
     return pack_numbers(head) + b"".join(columns)
 
 
-def unpack_source(data):
-    """Inverse of `pack_source`; raises ValueError on bytes that cannot be a grid."""
+def unpack_source(data, most):
+    """Inverse of `pack_source`; raises ValueError on bytes that cannot be of ``most`` tiles."""
     (axes,), at = unpack_numbers(data, 0, count=1)
     if not 0 < axes <= _MOST_AXES:
         raise ValueError(f"its source has {axes} axes")
     numbers, at = unpack_numbers(data, at, count=int(axes) + 8)
     shape, (n, dither, seed, null), sizes = np.split(numbers, [axes, axes + 4])
-    if shape.min() < 1 or dither not in (0, 1, 2) or not 0 <= n < _MOST_TILES:
+    if shape.min() < 1 or dither not in (0, 1, 2) or not 0 <= n <= most:
         raise ValueError("its source grid is out of range")
     if sizes.min() < 0 or sizes.sum() != len(data) - at:
         raise ValueError("its source grid is cut off")
@@ -110,8 +109,8 @@ def _pack_zero(zero, scale):
 def _unpack_zero(plain, scale):
     if plain[:1] == b"\0" and len(plain) == 1 + 8 * len(scale):
         return unshuffle(plain[1:], "<f8").astype(np.float64)
-    multiple = np.cumsum(unpack_numbers(plain[1:], 0)[0])
-    if plain[:1] != b"\1" or len(multiple) != len(scale):
+    multiple, end = unpack_numbers(plain, 1, count=len(scale))
+    if plain[:1] != b"\1" or end != len(plain):
         raise ValueError("the zero points of its source grid are cut off")
     with np.errstate(all="ignore"):
-        return multiple * scale
+        return np.cumsum(multiple) * scale

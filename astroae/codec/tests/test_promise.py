@@ -301,3 +301,13 @@ def test_the_largest_error_is_never_told_too_small(dtype):
         assert tile.kept()
         largest = np.abs(tile.decoded.astype(np.longdouble) - values).max()
         assert largest <= tile.row["MAXERR"] <= largest * (1 + 3e-7)
+
+
+@everywhere
+@of_integers
+def test_zeros_of_integers_stay_where_they_are_to_be_kept(dtype, place):
+    for dither in (0, 1, 2):
+        values = sky(dtype)
+        values[place] = 0
+        asked = {"error_bound": 3, "dither": dither, "lossy_integers": True}
+        assert Tile(values, Form.STEP, **asked).kept(place, 1) == (dither != 2)

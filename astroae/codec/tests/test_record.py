@@ -1,13 +1,17 @@
 """The image record comes back bit for bit, whatever the grid of a source holds."""
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from astroae.codec.record import ImageRecord
+from astroae.errors import CorruptFileError
 from astroae.pixels.grids import SourceGrid
 from astroae.pixels.noise import FACTORS
+from astroae.varint import pack_numbers
 
 FIELDS = ("scale", "zero", "exact")
 
@@ -66,3 +70,22 @@ def test_any_grid(tiles, seed):
 def test_any_levels(levels):
     listed = np.array(sorted(levels), np.int64)
     assert np.array_equal(ImageRecord.unpack(ImageRecord(levels=listed).pack()).levels, listed)
+
+
+def sealed(plain):
+    body = pack_numbers([len(plain)]) + zlib.compress(plain, 9)
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def test_a_small_record_does_not_fill_the_memory():
+    """Deflated twice over, a kilobyte is a gigabyte: nothing is unpacked beyond what may be."""
+    levels = pack_numbers([10**7, 0]) + b"\2" * 10**7
+    with pytest.raises(CorruptFileError, match="claims 10000"):
+        ImageRecord.unpack(sealed(levels), 10_000)
+    levels = pack_numbers([10**6, 0]) + b"\2" * 10**6
+    with pytest.raises(CorruptFileError, match="do not add up"):
+        ImageRecord.unpack(sealed(levels), 10**6)
+    tiles = ImageRecord(None, grid_of(np.ones(5000), np.zeros(5000))).pack()
+    assert len(ImageRecord.unpack(tiles, 5000).source.scale) == 5000
+    with pytest.raises(CorruptFileError, match="out of range"):
+        ImageRecord.unpack(tiles, 4999)

@@ -102,6 +102,28 @@ def test_as_astropy_says(cards, as_bytes):
             assert told(data, lambda d, key=key: LazyHeader.of(d).count(key)) == wanted
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("key", KEYS)
+def test_each_card_by_itself(key):
+    for rest in RESTS:
+        text = f"{key:8s}{rest}".ljust(80) + "BITPIX  =                    8".ljust(80)
+        for ask in (
+            lambda h: h[key],
+            lambda h: h[f"{key}.AXIS.1"],
+            lambda h: h.count(key),
+            lambda h: h["BITPIX"],
+            lambda h: list(h),
+        ):
+            wanted = told(text, lambda d, ask=ask: ask(Header.fromstring(d)))
+            assert told(text, lambda d, ask=ask: ask(LazyHeader.of(d))) == wanted, rest
+
+
+def test_a_comment_that_ends_in_end_ends_no_header():
+    text = "COMMENT".ljust(77) + "END" + " " * 80 + "NAXIS   =                    2".ljust(80)
+    header = LazyHeader.of(text + "END".ljust(80) + "NAXIS1  =                    5".ljust(80))
+    assert header["NAXIS"] == 2 and "NAXIS1" not in header and raw_cards(header)[2] == text[160:]
+
+
 def test_edited_as_any_header():
     header = LazyHeader.of("NAXIS   =                    2".ljust(80))
     assert header["NAXIS"] == 2

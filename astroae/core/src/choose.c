@@ -15,9 +15,9 @@ enum { BINS = 256 }; /* pixels looked at together */
 
 ALWAYS_INLINE Seen see(const Work *k, const int32_t *v, int64_t i)
 {
-    int32_t place = work_distance(k, *v, i) + 8, class = k->class[i], shift = class_shift(class);
-    int offset = (place & 15) - 8, flip = offset >> 31;
-    int32_t d = (-(place >> 4) ^ flip) - flip;
+    int32_t distance = work_distance(k, *v, i), class = k->class[i], shift = class_shift(class);
+    int offset = level_offset(distance) - 8, flip = offset >> 31;
+    int32_t d = (-whole_levels(distance) ^ flip) - flip;
     int64_t s = (((int64_t)d + (1 << shift >> 1)) >> shift) + MIDDLE;
     Seen seen = {class, (offset ^ flip) - flip, s < 0 || s >= ESCAPE ? ESCAPE : (int)s};
     return seen;

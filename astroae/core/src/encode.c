@@ -385,8 +385,8 @@ ALWAYS_INLINE uint32_t *put_flags(const Model *m, const int32_t *v, ptrdiff_t st
 
 ALWAYS_INLINE uint32_t put_residual(const Symbols *s, BitWriter *raw, int32_t distance, int class, int x)
 {
-    int32_t place = distance + 8, offset = place & 15, flip = (offset - 8) >> 31;
-    int32_t d = (-(place >> 4) ^ flip) - flip;
+    int32_t offset = level_offset(distance), flip = (offset - 8) >> 31;
+    int32_t d = (-whole_levels(distance) ^ flip) - flip;
     int shift = class_shift(class);
     if (UNLIKELY(shift)) {
         d += 1 << shift >> 1;
@@ -407,9 +407,9 @@ ALWAYS_INLINE uint32_t put_mixed(Mixer *mixer, BitWriter *raw, const Work *k, in
     const Plane *p = &k->plane;
     int64_t i = (int64_t)y * p->w + x;
     const int32_t *v = ROW(p, p->v, y) + x;
-    int32_t place = work_distance(k, *v, i) + 8, d = -(place >> 4);
+    int32_t distance = work_distance(k, *v, i), d = -whole_levels(distance);
     int class = k->class[i], shift = class_shift(class);
-    mixer_look(mixer, v, p->stride, p->mean[i], place & 15, class, (x & 1) | (y & 1) << 1, k->place ? 2 : 0);
+    mixer_look(mixer, v, p->stride, p->mean[i], level_offset(distance), class, (x & 1) | (y & 1) << 1, k->place ? 2 : 0);
     if (shift) {
         d += 1 << shift >> 1;
         put_bits(raw, (uint32_t)d & ((1u << shift) - 1), shift);

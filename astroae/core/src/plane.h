@@ -29,4 +29,8 @@ ALWAYS_INLINE int32_t work_distance(const Work *k, int32_t v, int64_t i)
     return k->place ? k->place[i] : (int32_t)((uint32_t)k->plane.mean[i] - 16 * (uint32_t)v);
 }
 
+/* Of a distance, rounded, and what is left: (distance + 8) >> 4 and & 15, which may leave 32 bits. */
+ALWAYS_INLINE int32_t whole_levels(int32_t distance) { return (distance >> 4) + (distance >> 3 & 1); }
+ALWAYS_INLINE int32_t level_offset(int32_t distance) { return (distance & 15) ^ 8; }
+
 #endif

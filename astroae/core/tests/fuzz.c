@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SIDE = 90, KINDS = 11, FLOATS = 7, EACH = 40, MOST_SYMBOLS = 300 };
+enum { MOST_SIDE = 90, KINDS = 12, FLOATS = 7, EACH = 40, MOST_SYMBOLS = 300 };
 
 static uint64_t seed = 1;
 static int64_t mixtures = 0; /* tiles */
@@ -44,6 +44,7 @@ static int64_t pixel(int kind, int y, int x, const int64_t *above)
     case 7: return (x / 9 + y / 5) * 100;
     case 8: return below(50) ? bell(3) : below(1 << 20);
     case 9: return y & 1 && above && below(9) ? *above : 30 + 8 * bell(2); /* for mixtures */
+    case 10: return below(40) ? bell(2) : (below(2) ? 1 : -1) * ((1 << 25) + below(1 << 27)); /* some far */
     default: return bell(1 << 28) * (1 << 10);
     }
 }
@@ -86,7 +87,7 @@ static int is_mixed(const uint8_t *data, size_t size, int h)
 static int one_tile(int64_t *refused, int64_t *decoded)
 {
     int h = 1 + (int)below(MOST_SIDE), w = 1 + (int)below(MOST_SIDE), masked = below(4) == 0;
-    int kind = (int)below(KINDS), bytes_each = kind == 2 || kind == 3 || kind == 10 || below(2) ? 8 : 4;
+    int kind = (int)below(KINDS), bytes_each = kind == 2 || kind == 3 || kind == 11 || below(2) ? 8 : 4;
     int64_t area = (int64_t)h * w, level[3] = {0, 1, 5};
     size_t room = ae_bound(area);
     int64_t *k = malloc((size_t)area * 8), *back = malloc((size_t)area * 8);

@@ -126,3 +126,27 @@ def test_parts_that_lack_something_are_refused(damage):
         low += b"\0"
     with pytest.raises(ValueError, match="do not fit"):
         floats.join(floats.Parts(parts.k, near, low), None, how, "f4")
+
+
+@pytest.mark.parametrize(
+    "k, near, copies, how",
+    [
+        ([5, 7], [], [1, 0], (0, 0, 0)),  # a copy of what is before the first
+        ([5, 7], [], [0, 2], (0, 0, 0)),  # and above it
+        ([5, 7], [], [0, 3], (0, 0, 0)),
+        ([5, 7], [], [0, -1], (0, 0, 0)),
+        ([0, 7], [-1], None, (0, 0, -23)),  # near and yet beyond 2^p
+        ([0, 7], [500], None, (0, 0, -23)),
+        ([5, 7], [1], None, (0, 0, 0)),  # an exponent that is left over
+        ([5, -2], [], None, (127, 0, 127)),  # infinity
+    ],
+)
+def test_parts_that_no_float_has_are_refused(k, near, copies, how):
+    k, near = np.array([k], "i4"), np.array(near, "i4")
+    copies = None if copies is None else np.array([copies], "i4")
+    low = bytes(-(-23 * 2 // 8)) if how[2] < 0 else b""
+    for length in (len(low), 3, 0):
+        with pytest.raises(ValueError, match="do not fit"):
+            floats.join(
+                floats.Parts(k, near, low[:length], None, copies), None, floats.Split(*how), "f4"
+            )

@@ -63,6 +63,16 @@ def test_shapes(shape, effort):
     check_both(rng.integers(0, 9, shape), np.zeros(shape, bool), effort=effort)
 
 
+@pytest.mark.parametrize("seed", [71, 102, 104, 108])
+@pytest.mark.parametrize("effort", ["default", "high"])
+def test_pixels_as_far_from_their_mean_as_can_be(seed, effort):
+    """The mean may be at one end of what a plane holds, the value at the other."""
+    rng = np.random.default_rng(seed)
+    far = rng.choice([-1, 1], (30, 40)) * rng.integers(2**25, 2**28, (30, 40))
+    k = np.where(rng.random((30, 40)) < 0.02, far, rng.integers(-2, 3, (30, 40)))
+    check_both(k, effort=effort)
+
+
 integers = st.one_of(
     st.integers(-3, 3), st.integers(-(2**15), 2**15), st.integers(-(2**27), 2**27),
     st.integers(-(2**63), 2**63 - 1), st.sampled_from([-(2**63), 2**63 - 1, 2**26, -(2**26), 2**14]),
