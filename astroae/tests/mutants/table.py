@@ -29,6 +29,8 @@ KERNELS = "core/src/pixels.c"
 PIXELS = "core/tests/test_pixels.py"
 CORE = "core/tests/test_planes.py"
 SYMBOLS = "core/tests/test_symbols.py"
+FLOATS = "core/tests/test_floats.py"
+METHODS = "codec/tests/test_methods.py"
 LAZY = "container/tests/test_lazy.py"
 
 MUTANTS = (
