@@ -85,7 +85,10 @@ def _made(values, coded, row, context, verify):
     row["SCALE"], row["ZERO"] = coded.scale, coded.zero
     stream = _pack(coded, row, context)
     row["CRC_S"] = stream_checksum(stream, context.number)
-    decoded = _decode(stream, row, context, None if verify else coded).values
+    try:
+        decoded = _decode(stream, row, context, None if verify else coded).values
+    except ValueError:  # bytes that no reader would take
+        return None
     if not keeps_promise(values, decoded, coded, row, context):
         return None
     row["CRC_P"] = pixel_checksum(decoded)

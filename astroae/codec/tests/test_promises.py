@@ -1,11 +1,14 @@
 """What each mode promises, judged from the pixels alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from astroae.codec import forms, methods
 from astroae.codec.image import decode_image, encode_image, error_map, reencode_tiles, verify_tiles
 from astroae.codec.tile import stream_checksum
 from astroae.errors import CorruptFileError
@@ -291,3 +294,23 @@ def test_cubes_whose_tiles_are_columns_of_one_pixel(shape, asked):
     encoded = encode_image(data, from_keywords(tile_shape=(5, 2, 2), **asked))
     assert decode_image(encoded).shape == shape
     assert np.isfinite(error_map(encoded)).all() or "error_bound" in asked
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("dtype", ["i2", "f4"])
+def test_a_form_that_breaks_the_promise_is_not_taken(monkeypatch, dtype, verify):
+    def choose(values, context, integers=None):
+        for coded in forms.choose(values, context, integers):
+            yield replace(coded, k=coded.k + 1)
+
+    monkeypatch.setattr("astroae.codec.tile.choose", choose)
+    data = sky((40, 50), dtype)
+    encoded = encode_image(data, from_keywords(), verify=verify)
+    assert np.array_equal(decode_image(encoded), data)
+
+
+def test_the_very_bytes_are_decoded_before_they_are_believed(monkeypatch):
+    encode = methods.encode
+    monkeypatch.setattr(methods, "encode", lambda k, *known: encode(k + 1, *known))
+    with pytest.raises(AssertionError, match="no form keeps the promise"):
+        encode_image(sky((40, 50), "i2"), from_keywords(), verify=True)

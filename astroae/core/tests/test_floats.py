@@ -133,12 +133,12 @@ def test_parts_that_lack_something_are_refused(damage):
     [
         ([5, 7], [], [1, 0], (0, 0, 0)),  # a copy of what is before the first
         ([5, 7], [], [0, 2], (0, 0, 0)),  # and above it
-        ([5, 7], [], [0, 3], (0, 0, 0)),
-        ([5, 7], [], [0, -1], (0, 0, 0)),
+        ([[5], [7]], [], [[0], [3]], (0, 0, 0)),
+        ([[5], [7]], [], [[0], [-1]], (0, 0, 0)),
         ([0, 7], [-1], None, (0, 0, -23)),  # near and yet beyond 2^p
         ([0, 7], [500], None, (0, 0, -23)),
         ([5, 7], [1], None, (0, 0, 0)),  # an exponent that is left over
-        ([5, -2], [], None, (127, 0, 127)),  # infinity
+        ([1, -2], [], None, (127, 0, 127)),  # infinity
     ],
 )
 def test_parts_that_no_float_has_are_refused(k, near, copies, how):
