@@ -31,6 +31,7 @@ CORE = "core/tests/test_planes.py"
 SYMBOLS = "core/tests/test_symbols.py"
 FLOATS = "core/tests/test_floats.py"
 METHODS = "codec/tests/test_methods.py"
+FORMATS = "io/tests/test_formats.py"
 LAZY = "container/tests/test_lazy.py"
 
 MUTANTS = (
@@ -1068,5 +1069,121 @@ MUTANTS = (
         "pass",
         ("codec/tests/test_latent.py::test_blank_stays_where_it_is",),
         "a pixel of a decoded picture becomes undefined by chance",
+    ),
+    # ---- split floats, mixtures, sorted integers, hostile records -------------------------
+    Mutant(
+        "float-drop",
+        "core/src/floats.c",
+        "y = (y + negative) << s->drop;",
+        "y = y << s->drop;",
+        (FLOATS,),
+        "negative floats come back an ulp off",
+    ),
+    Mutant(
+        "float-end",
+        "core/src/floats.c",
+        "return near == end && !low_is_off(&b) ? AE_OK : AE_CORRUPT;",
+        "return near == end ? AE_OK : AE_CORRUPT;",
+        (FLOATS,),
+        "low bits that were cut off are read as zeros",
+    ),
+    Mutant(
+        "float-back",
+        "core/src/floats.c",
+        "|| i < back) return AE_CORRUPT;",
+        ") return AE_CORRUPT;",
+        (FLOATS,),
+        "a copy of what lies before the tile",
+    ),
+    Mutant(
+        "mixture-repeats",
+        "core/src/params.h",
+        "m->repeats = m->mix && get_bits(b, 1);",
+        "m->repeats = m->mix && !get_bits(b, 1);",
+        (CORE,),
+        "encoder and decoder mix other tables",
+    ),
+    Mutant(
+        "far-mean",
+        "core/src/plane.h",
+        "{ return (distance >> 4) + (distance >> 3 & 1); }",
+        "{ return (int32_t)((uint32_t)distance + 8) >> 4; }",
+        (CORE,),
+        "a tile is written that no decoder takes",
+    ),
+    Mutant(
+        "sorted-levels",
+        "codec/methods.py",
+        "if levels is None or k.min() < 0 or k.max() >= len(levels):",
+        "if levels is None:",
+        (METHODS,),
+        "a place outside the list of levels is looked up all the same",
+    ),
+    Mutant(
+        "sorted-rest",
+        "codec/methods.py",
+        "if len(plain) != size or not worker.eof or worker.unused_data:",
+        "if len(plain) != size:",
+        (METHODS,),
+        "bytes behind a tile are passed over",
+    ),
+    Mutant(
+        "fine-grid",
+        "codec/forms/__init__.py",
+        "elif coded.form is Form.QUANT and coded.fine:",
+        "elif coded.form is Form.QUANT:",
+        (MODES,),
+        "integers are decoded on a grid that they were not coded on",
+    ),
+    Mutant(
+        "record-levels",
+        "codec/forms/__init__.py",
+        "plan.levels = context.record.levels",
+        "plan.levels = None",
+        (
+            MODES,
+            METHODS,
+        ),
+        "places in the list of levels are taken for values",
+    ),
+    Mutant(
+        "record-bomb",
+        "codec/record.py",
+        "if not 0 < size <= _MOST_LISTED + _MOST_BESIDE + 32 * pixels:",
+        "if not 0 < size:",
+        (RECORD,),
+        "a kilobyte unpacks to gigabytes",
+    ),
+    Mutant(
+        "unkept-form",
+        "codec/tile.py",
+        "if not keeps_promise(values, decoded, coded, row, context):",
+        "if not keeps_promise(values, decoded, coded, row, context) and False:",
+        (MODES,),
+        "a form that breaks the promise is taken",
+    ),
+    Mutant(
+        "undecoded",
+        "codec/tile.py",
+        "None if verify else coded).values",
+        "coded).values",
+        (MODES,),
+        "the encoder believes bytes that it has not decoded",
+    ),
+    Mutant(
+        "later-hook",
+        "io/later.py",
+        "self._asked.add(thread)",
+        "sys.meta_path.remove(self)",
+        (FORMATS,),
+        "readers are never registered",
+    ),
+    Mutant(
+        "lazy-end",
+        "container/lazy.py",
+        "while at % CARD and at >= 0:",
+        "while False:",
+        (LAZY,),
+        "cards behind a comment that ends in END are lost",
     ),
 )
