@@ -1123,9 +1123,9 @@ MUTANTS = (
         "fine-grid",
         "codec/forms/__init__.py",
         "elif coded.form is Form.QUANT and coded.fine:",
-        "elif coded.form is Form.QUANT:",
+        "elif False:",
         (MODES,),
-        "integers are decoded on a grid that they were not coded on",
+        "integers are decoded off the grid that they were coded on",
     ),
     Mutant(
         "record-levels",
