@@ -80,7 +80,7 @@ def compress(
     dither_seed : int, optional
         1 to 10 000; by default a checksum of the pixels.
     effort : {"default", "high"}
-        High takes about ten times as long, and up to three times to read, for 1 to 2 %
+        High takes about ten times as long, and up to three times to read, for 1 to 4 %
         fewer bytes; the pixels are the same.
     model : str, path-like or astroae.nets.modelfile.Model
         ``"classical"``: no network.  A trained model, by name, path or SHA-256, means
