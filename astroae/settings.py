@@ -57,6 +57,16 @@ def _boolean(name, value):
         )
 
 
+def _one_of(allowed, name, value, what, hint):
+    if value not in allowed:
+        raise SettingError(
+            what,
+            where=name,
+            found=f"got {value!r}, allowed are {', '.join(allowed)}",
+            hint=hint,
+        )
+
+
 def _scaled(mode, unit):
     """The same promise where one stored level is ``unit`` physical units."""
     if mode.error_bound is None:
@@ -186,13 +196,13 @@ class Latent:
             object.__setattr__(self, "model", ModelName(**self.model))
         step = _positive("latent_step", self.latent_step, "1 is what the model was made for")
         object.__setattr__(self, "latent_step", step)
-        if self.skips not in SKIPS:
-            raise SettingError(
-                "unknown way to treat skip connections",
-                where="skips",
-                found=f"got {self.skips!r}, allowed are {', '.join(SKIPS)}",
-                hint="'cut' keeps the latents alone",
-            )
+        _one_of(
+            SKIPS,
+            "skips",
+            self.skips,
+            "unknown way to treat skip connections",
+            "'cut' keeps the latents alone",
+        )
 
     def to_dict(self):
         """Plain values; of the model its name and SHA-256."""
@@ -230,13 +240,13 @@ class Settings:
     effort: str = "default"
 
     def __post_init__(self):
-        if self.effort not in EFFORTS:
-            raise SettingError(
-                "unknown effort",
-                where="effort",
-                found=f"got {self.effort!r}, allowed are {', '.join(EFFORTS)}",
-                hint="'high' is slower and gives some percent fewer bytes",
-            )
+        _one_of(
+            EFFORTS,
+            "effort",
+            self.effort,
+            "unknown effort",
+            "'high' is slower and gives some percent fewer bytes",
+        )
         if self.tile_shape is not None:
             object.__setattr__(self, "tile_shape", _tile_shape(self.tile_shape))
         seed = self.dither_seed

@@ -30,9 +30,9 @@ def run(args):
     from astroae.bench.speed import large_image
 
     found = {}
-    for part in ("arrays", "files", "programs"):
-        if part in args.part:
-            found[part] = [_row(lap) for lap in getattr(race, part)()]
+    for part in (race.arrays, race.files, race.programs):
+        if part.__name__ in args.part:
+            found[part.__name__] = [_row(lap) for lap in part()]
     if "small" in args.part:
         found["small"] = list(race.small_images())
     if "opening" in args.part:

@@ -14,6 +14,7 @@ import numpy as np
 
 from astroae.codec import methods
 from astroae.codec.forms import Coded, Form, Layout, bits, choose, layout, restore, source
+from astroae.codec.forms.base import integer_type
 from astroae.codec.promise import keeps_promise
 from astroae.errors import CorruptFileError
 from astroae.pixels import nulls
@@ -204,7 +205,7 @@ def _guarded(stream, row, context):
         # Hostile bytes may overflow on the way to a wrong checksum.
         with np.errstate(all="ignore"):
             return _decode(bytes(stream), row, context)
-    except (ValueError, IndexError, OverflowError, AssertionError) as exc:
+    except (ValueError, IndexError, OverflowError) as exc:
         raise CorruptFileError(
             "the coded bytes make no sense",
             where=f"tile {context.number}",
@@ -254,12 +255,3 @@ def _decode(stream, row, context, made=None):
             integer_type(coded.form, context.dtype),
         )
     return _Decoded(coded.form, k, plan, restore(k, plan, coded, context))
-
-
-def integer_type(form, dtype):
-    """Type that holds the integers of a form."""
-    if form in (Form.SPLIT, Form.QUANT, Form.STEP, Form.LATENT):
-        return np.int32
-    if form in (Form.SOURCE, Form.TRUNC) or dtype.itemsize == 8:
-        return np.int64
-    return np.int32

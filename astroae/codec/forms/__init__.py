@@ -80,26 +80,25 @@ def choose(values, context, integers=None):
     if integers is not None:
         yield source.analyze(values, integers, context)
         return
-    served = False
-    for module in _lossy(values.dtype, context):
-        coded = module.analyze(values, context)
-        if coded is not None:
-            served = module is not latent
-            yield coded
-    if not served or _repeats(values) or context.record.levels is not None:
+    module = _lossy(values.dtype, context)
+    coded = None if module is None else module.analyze(values, context)
+    if coded is not None:
+        yield coded
+    bounded = coded is not None and module is not latent
+    if not bounded or _repeats(values) or context.record.levels is not None:
         yield from _exact(values, context)
 
 
 def _lossy(dtype, context):
-    """Modules of the mode's own form."""
+    """Module of the mode's own form; None where only exact ones may serve."""
     mode = context.settings.mode
     if isinstance(mode, Latent):
-        return [latent]
+        return latent
     if context.grid is not None and not context.grid[0]:
-        return []
+        return None
     if isinstance(mode, Bounded):
-        return [quant if dtype.kind == "f" else step]
-    return [trunc] if isinstance(mode, Relative) and dtype.kind == "f" else []
+        return quant if dtype.kind == "f" else step
+    return trunc if isinstance(mode, Relative) and dtype.kind == "f" else None
 
 
 def _repeats(values):
@@ -121,7 +120,7 @@ def _exact(values, context):
 
 
 def _bits_may_win(values, coded):
-    """Whether deflating the bits may beat splitting floats, judged by a part of the tile."""
+    """Whether coding the bits may beat splitting floats, judged by a part of them deflated."""
     first = max(values.size - _JUDGED, 0) // 2
     part = values.reshape(-1)[first : first + _JUDGED]
     bits = 8 * len(zlib.compress(shuffle(part), 1)) / part.size

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -25,6 +26,15 @@ class Form(IntEnum):
     STEP = 5
     SOURCE = 6
     LATENT = 7
+
+
+def integer_type(form, dtype):
+    """Type that holds the integers of a form in an image of ``dtype``."""
+    if form in (Form.SPLIT, Form.QUANT, Form.STEP, Form.LATENT):
+        return np.int32
+    if form in (Form.SOURCE, Form.TRUNC) or dtype.itemsize == 8:
+        return np.int64
+    return np.int32
 
 
 @dataclass
@@ -122,7 +132,7 @@ class TileContext:
     sigma: float = 0.0
     grid: tuple | None = None
 
-    @property
+    @cached_property
     def shape(self):
         """(planes, y, x) of the tile; columns one pixel wide lie on their side."""
         size = [r.stop - r.start for r in self.region]
@@ -130,11 +140,6 @@ class TileContext:
             return (1, 1, size[0])
         h, w = size[-2:]
         return (int(np.prod(size[:-2], initial=1)), *((1, h) if w == 1 else (h, w)))
-
-    @property
-    def area(self):
-        """Pixels of the tile."""
-        return int(np.prod(self.shape))
 
     @property
     def step(self):
@@ -157,7 +162,7 @@ class TileContext:
         """Whether exact zeros come back as they were."""
         return getattr(self.settings.mode, "dither", 0) == 2
 
-    @property
+    @cached_property
     def dither(self):
         """The tile's random numbers of the FITS dither as float64; None where there is none."""
         if not getattr(self.settings.mode, "dither", 0):

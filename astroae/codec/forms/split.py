@@ -28,7 +28,7 @@ def analyze(values, context):
     found = floats.survey(values)
     if not found.good.any():
         return None
-    found, how, beside = choose(values, found, context.sigma)
+    found, how, beside = choose(values, found, context.sigma, pack)
     parts = floats.split(values, found, how, *beside)
     special = None if not found.special else ~found.good
     return coded(

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from astroae.codec.forms import split
 from astroae.core import floats
 from astroae.core.planes import encode_plane
 from astroae.pixels.nulls import MOST_PATTERNS
@@ -13,7 +12,7 @@ _FINER = 4  # bits at a time on the way to a smooth image's noise
 _SAMPLE = 2048  # pixels
 
 
-def choose(values, found, sigma):
+def choose(values, found, sigma, pack):
     """Survey (without outliers), `floats.Split`, and whether to code (zeros, copies).
 
     Parameters
@@ -22,6 +21,8 @@ def choose(values, found, sigma):
     found : astroae.core.floats.Survey
     sigma : float
         Noise as CFITSIO measures it, 0 if it is not known.
+    pack : callable
+        Side information of `floats.Parts`, its survey and its split, as bytes.
     """
     p = _start(values, found, sigma)
     values, found, p = _without_outliers(values, found, p)
@@ -30,7 +31,7 @@ def choose(values, found, sigma):
         return found, how, (False, False)
     beside = _odd_zeros(values, found, how), _copied(values)
     if 0 < sigma < np.inf and _roughness(values) < _SMOOTH * sigma:
-        how = _finer(values, found, p)
+        how = _finer(values, found, p, pack)
     return found, how, beside
 
 
@@ -118,7 +119,7 @@ def _roughness(values):
     return float(np.median(strip)) / 0.6745 if strip.size else np.inf
 
 
-def _finer(values, found, p):
+def _finer(values, found, p, pack):
     """The split of a smooth image, whose noise lies lower: finer while that pays."""
     lowest = max(_resolution(values, found) + 1, _lowest(values), found.top - floats.MOST_BITS + 1)
     best = None
@@ -126,7 +127,7 @@ def _finer(values, found, p):
         how = found.at(p)
         parts = floats.split(values, found, how)
         valid = found.good if found.special else None
-        size = len(encode_plane(parts.k, valid)) + len(split.pack(parts, found, how))
+        size = len(encode_plane(parts.k, valid)) + len(pack(parts, found, how))
         if best is not None and size > 0.998 * best[0]:
             return best[1]
         best = size, how
